@@ -1,0 +1,16 @@
+"""Heads with their losses: logits and targets give a loss, logits give probabilities."""
+
+from lit_tricks.objectives.base import Objective
+from lit_tricks.objectives.binary_cross_entropy import BinaryCrossEntropy
+from lit_tricks.objectives.cross_entropy import CrossEntropy
+from lit_tricks.objectives.head import check_outputs, refuse_double_activation
+from lit_tricks.objectives.squared_error import SquaredError
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Objective",
+    "SquaredError",
+    "check_outputs",
+    "refuse_double_activation",
+]

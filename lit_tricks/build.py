@@ -1,0 +1,150 @@
+"""Turns a composed configuration into the objects that train."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig
+from torch import nn
+
+from lit_tricks.accelerators import check_accelerator
+from lit_tricks.callbacks import FirstBatch, RandomState
+from lit_tricks.data.foreign import describe_datamodule
+from lit_tricks.data.normalise import Normaliser
+from lit_tricks.data.spec import DataSpec
+from lit_tricks.errors import UserError
+from lit_tricks.functional.seeding import derive_seed
+from lit_tricks.instantiation import build_node, partial_node
+from lit_tricks.loggers import MetricsCSV
+from lit_tricks.module import LitClassifier, MakeSchedule
+from lit_tricks.objectives import refuse_double_activation
+from lit_tricks.optim import TrainingPlan
+from lit_tricks.run_directory import RunDirectory
+from lit_tricks.targets import check_targets
+
+
+@dataclass
+class Built:
+    """Everything one run trains with."""
+
+    datamodule: pl.LightningDataModule
+    module: LitClassifier
+    trainer: pl.Trainer
+    first_batch: FirstBatch
+
+
+def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
+    """Return the data module, set up for training, with its specification and normaliser."""
+    check_targets(cfg)
+    sampler = partial_node(cfg.sampler, "sampler")
+    offered = {"seed": cfg.seed, "batch_size": cfg.batch_size, "data_dir": cfg.data_dir, "sampler": sampler}
+    datamodule = build_node(cfg.data, "data", **offered)
+    if not isinstance(datamodule, pl.LightningDataModule):
+        raise UserError(
+            f"data._target_ must be a LightningDataModule; received {type(datamodule).__name__}: "
+            "derive it from pytorch_lightning.LightningDataModule"
+        )
+    datamodule.prepare_data()
+    datamodule.setup("fit")
+    spec = getattr(datamodule, "spec", None)
+    if isinstance(spec, DataSpec):
+        return datamodule, spec, datamodule.normaliser
+    spec = describe_datamodule(datamodule)
+    return datamodule, spec, Normaliser.empty(spec.input_shape)
+
+
+def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module) -> LitClassifier:
+    """Return the module with freshly initialised weights.
+
+    Construction and initialisation draw from a stream of their own, so that runs with one seed start from
+    the same weights whatever the data module or the callbacks drew before.
+    """
+    offered = {
+        "input_shape": spec.input_shape,
+        "num_classes": spec.num_classes,
+        "class_counts": spec.class_counts,
+        "seed": cfg.seed,
+    }
+    objective = build_node(cfg.loss, "loss", **offered)
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(cfg.seed, "initialisation"))
+        network = build_node(cfg.model, "model", **offered)
+        if not isinstance(network, nn.Module):
+            raise UserError(
+                f"model._target_ must be a torch.nn.Module; received {type(network).__name__}: derive it from nn.Module"
+            )
+        initialiser = build_node(cfg.init, "init", link=objective.link)
+        initialiser(network, spec.class_counts)
+    module = LitClassifier(
+        network=network,
+        objective=objective,
+        normaliser=normaliser,
+        optimizer=partial_node(cfg.optimizer, "optimizer"),
+        spec=spec,
+        schedule=_make_schedule(cfg),
+        augmentation=build_node(cfg.augmentation, "augmentation", **offered) if cfg.augmentation else None,
+    )
+    _check_output(module)
+    return module
+
+
+def _make_schedule(cfg: DictConfig) -> MakeSchedule:
+    schedule = build_node(cfg.scheduler, "scheduler")
+
+    def make(optimizer: Any, total_steps: int | None, steps_per_epoch: int, max_epochs: int | None) -> Any:
+        return schedule(optimizer, TrainingPlan(total_steps, steps_per_epoch, max_epochs))
+
+    return make
+
+
+def _check_output(module: LitClassifier) -> None:
+    """Refuse a network that does not fit the data or the objective, before anything is trained."""
+    inputs = module.normaliser(torch.zeros(2, *module.spec.input_shape))
+    try:
+        refuse_double_activation(module.network, module.objective, inputs)
+    except RuntimeError as error:
+        raise UserError(
+            f"the model must accept inputs of shape {module.spec.input_shape}; it said: "
+            f"{str(error).splitlines()[0]}: choose a model that fits the data, such as model=mlp"
+        ) from error
+
+
+def build_trainer(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None) -> tuple[pl.Trainer, FirstBatch]:
+    """Return Lightning's Trainer with the configured callbacks and loggers, and the callback that keeps a batch."""
+    check_accelerator(cfg.trainer)
+    first_batch = FirstBatch()
+    callbacks = [
+        build_node(node, f"callbacks.{name}", dirpath=str(directory.checkpoints), run_dir=directory.path)
+        for name, node in (cfg.callbacks or {}).items()
+        if node is not None
+    ]
+    loggers = [
+        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
+        for name, node in (cfg.logger or {}).items()
+        if node is not None
+    ]
+    with warnings.catch_warnings():
+        # said by Lightning when a machine has more than the run was asked to use
+        warnings.filterwarnings("ignore", message=".*available but not used.*")
+        trainer = build_node(
+            cfg.trainer,
+            "trainer",
+            logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
+            callbacks=[*callbacks, RandomState(), first_batch],
+            default_root_dir=str(directory.path),
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+    return trainer, first_batch
+
+
+def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
+    """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
+    trainer, first_batch = build_trainer(cfg, directory, resume_epoch)
+    datamodule, spec, normaliser = build_datamodule(cfg)
+    module = build_module(cfg, spec, normaliser)
+    if cfg.compile:
+        module.network.compile()
+    return Built(datamodule, module, trainer, first_batch)

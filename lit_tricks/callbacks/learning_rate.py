@@ -1,0 +1,29 @@
+"""The learning rate as the optimizer used it."""
+
+import pytorch_lightning as pl
+
+
+class LearningRate(pl.Callback):
+    """Logs ``lr``, the first parameter group's learning rate, at the end of every epoch.
+
+    Every ``trainer.log_every_n_steps`` steps it also goes straight to the loggers with its step, which shows
+    warm-up and per-step schedules. Lightning's monitor does the same under a name that changes with the
+    optimizer's class, so runs with different optimizers would not share a chart.
+    """
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        """Send the rate of this step to the loggers, at a bounded frequency."""
+        if trainer.global_step % trainer.log_every_n_steps == 0:
+            rate = self._rate(trainer)
+            for logger in trainer.loggers:
+                logger.log_metrics({"lr": rate, "epoch": trainer.current_epoch}, step=trainer.global_step)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log the rate of the epoch's last step."""
+        pl_module.log("lr", self._rate(trainer))
+
+    @staticmethod
+    def _rate(trainer: pl.Trainer) -> float:
+        return float(trainer.optimizers[0].param_groups[0]["lr"])

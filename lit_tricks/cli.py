@@ -1,0 +1,92 @@
+"""The console command ``lit-tricks``: train, list, evaluate, predict."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from lit_tricks import __version__
+from lit_tricks.commandline.suggest import did_you_mean
+from lit_tricks.errors import UserError
+
+USAGE = """\
+usage: lit-tricks COMMAND ...
+
+  train [group=word ...] [key=value ...]          train, exactly as train.py does; train --help lists the words
+  list [group]                                    the groups and their words, one sentence each
+  evaluate run=DIR                                a run's test metrics, again, from its checkpoint
+  predict run=DIR input=FILE_OR_FOLDER output=FILE.csv
+                                                  class, probability and second choice of new examples
+
+  --version   the version
+  --help      this text"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code: 0, 2 for a mistake the user can mend, 130 for Ctrl-C, else 1."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(USAGE)
+        return 0
+    if arguments[0] == "--version":
+        print(f"lit-tricks {__version__}")
+        return 0
+    command, *rest = arguments
+    if command == "train":
+        from lit_tricks.commandline.entry import main as train
+
+        return train(rest)
+    from lit_tricks.commandline.failures import STOPPED, tell
+
+    try:
+        _command(command)(rest)
+    except KeyboardInterrupt:
+        return STOPPED
+    except Exception as error:
+        return tell(error)
+    return 0
+
+
+def _command(name: str) -> Callable[[list[str]], None]:
+    commands = {"list": _list, "evaluate": _evaluate, "predict": _predict}
+    if name not in commands:
+        near = did_you_mean(name, ["train", *commands], "lit-tricks ")
+        raise UserError(f"lit-tricks has no command '{name}'{near or ': see lit-tricks --help'}")
+    return commands[name]
+
+
+def _list(arguments: list[str]) -> None:
+    from lit_tricks.commandline.listing import print_words
+
+    print_words(arguments)
+
+
+def _evaluate(arguments: list[str]) -> None:
+    given = _pairs("evaluate", arguments)
+    from lit_tricks.evaluate import evaluate_command
+
+    evaluate_command(given)
+
+
+def _predict(arguments: list[str]) -> None:
+    given = _pairs("predict", arguments)
+    from lit_tricks.predict import predict_command
+
+    predict_command(given)
+
+
+def _pairs(command: str, arguments: list[str]) -> dict[str, str]:
+    if any(argument in ("--help", "-h") for argument in arguments):
+        print(USAGE)
+        raise SystemExit(0)
+    pairs: dict[str, str] = {}
+    for argument in arguments:
+        key, separator, value = argument.partition("=")
+        if not separator or not key.isidentifier():
+            raise UserError(f"{command} takes key=value arguments; received '{argument}': see lit-tricks --help")
+        if key in pairs:
+            raise UserError(f"{command} takes {key} once; received it twice")
+        pairs[key] = value
+    return pairs
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

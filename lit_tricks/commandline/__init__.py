@@ -1,0 +1,1 @@
+"""Everything between the command line and the first heavy import: help, words, strict checks, exit codes."""

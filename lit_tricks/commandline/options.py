@@ -1,0 +1,60 @@
+"""The dashed options of the command line, as Hydra understands them."""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from hydra._internal.utils import get_args_parser
+
+from lit_tricks.commandline.composition import Composer
+from lit_tricks.commandline.locate import conf_dir
+from lit_tricks.commandline.ranges import KNOBS, TOP
+from lit_tricks.commandline.suggest import did_you_mean, nearest
+from lit_tricks.errors import UserError
+
+CONFIG_NAME = "config"
+
+# Short for what Hydra calls these, long for the message.
+_KNOWN = [
+    "--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun",
+    "--shell-completion", "--config-path", "--config-name", "--config-dir", "--info",
+]  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return Hydra's own parser."""
+    return get_args_parser()
+
+
+def parse_options(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse options and overrides; folders become absolute, read from the working directory.
+
+    Raises ``UserError`` for an option that Hydra does not have, and ``SystemExit`` as argparse does.
+    """
+    options, unknown = parser().parse_known_intermixed_args(list(argv))
+    for option in unknown:
+        if "=" in option.strip("-"):
+            key, _, value = option.strip("-").partition("=")
+            name = key.replace("-", "_")
+            keys = [*KNOBS, *TOP, *(f"{group}.{inner}" for group, table in KNOBS.items() for inner in table)]
+            raise UserError(f"a choice has no dashes; received '{option}': try {nearest(name, keys) or name}={value}")
+        raise UserError(f"unknown option '{option}'{did_you_mean(option, _KNOWN) or ': see --help'}")
+    if options.experimental_rerun is not None:
+        raise UserError("--experimental-rerun needs Hydra's pickles, which are not written: use resume=DIR")
+    if options.config_dir is not None:
+        options.config_dir = os.path.abspath(options.config_dir)
+        if not os.path.isdir(options.config_dir):
+            raise UserError(f"--config-dir must be a folder; {options.config_dir} is none")
+    if options.config_path is None:
+        options.config_path = str(conf_dir())
+    elif "://" not in options.config_path:
+        options.config_path = os.path.abspath(options.config_path)
+        if not os.path.isdir(options.config_path):
+            raise UserError(f"--config-path must be a folder; {options.config_path} is none")
+    options.config_name = options.config_name or CONFIG_NAME
+    return options
+
+
+def composer_for(options: argparse.Namespace) -> Composer:
+    """Return the composer of the search path that the options name."""
+    return Composer(options.config_path, options.config_name, options.config_dir, options.overrides)

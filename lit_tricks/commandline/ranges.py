@@ -1,0 +1,197 @@
+"""Every knob of every group with the values it accepts.
+
+A rule for one word (``init/normal``) goes before the rule for its group (``init``).
+"""
+
+from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
+
+POSITIVE = number(0, open_ends="(")
+NOT_NEGATIVE = number(0)
+SHARE = number(0, 1)
+BELOW_ONE = number(0, 1, ")")
+BETAS = number(0, 1, ")", listed="yes", least=2, most=2, note=[0.9, 0.999])
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu", "identity")
+BATCHES = optional(either(whole(0), number(0, 1)))
+
+TOP: dict[str, Knob] = {
+    "seed": whole(0, 2**32 - 1, note=0),
+    "batch_size": whole(1, note=32),
+    "data_dir": optional(text()),
+    "resume": optional(text()),
+    "threads": either(whole(1), one_of("auto"), note="auto"),
+    "compile": flag(note=True),
+    "allow_targets": text(listed="yes"),
+}
+
+DATA: dict[str, Knob] = {
+    "normalise": one_of("minmax", "standard", "none", note="minmax"),
+    "train_size": optional(either(number(0, 1, "()"), whole(1), note=0.5)),
+    "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
+    "val_split": one_of("stratified", "first", note="stratified"),
+    "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
+    "folds": optional(whole(2, note=5)),
+    "fold": whole(0, note=0),
+    "path": optional(text()),
+    "label": optional(either(whole(), text())),
+    "header": one_of("auto", True, False, note="auto"),
+    "separator": text(note=","),
+    "categorical": either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes")),
+    "drop": either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes")),
+    "test_path": optional(text()),
+    "image_size": optional(whole(1, listed="either", least=2, most=2, note=32)),
+    "colour": one_of("auto", True, False, "grey", "rgb", note="auto"),
+    "mirrors": optional(text(listed="yes", least=1)),
+    "malignant_share": number(0, 1, "()", note=0.1),
+    "n_samples": whole(10, note=1000),
+    "noise": number(0, note=0.25),
+    "moons_seed": whole(0, note=3),
+}
+
+MODEL: dict[str, Knob] = {
+    "hidden": whole(1, listed="yes", note=[128]),
+    "channels": whole(1, listed="yes", least=1, note=[16, 32, 64]),
+    "kernel_size": whole(1, note=3),
+    "pool": whole(1, note=2),
+    "activation": one_of(*ACTIVATIONS, note="relu"),
+    "norm": one_of("none", "batch", "layer", note="batch"),
+    "norm_momentum": number(0, 1, "(", note=0.1),
+    "dropout": number(0, 1, ")", listed="either", note=0.3),
+    "bias": flag(note=True),
+}
+
+INIT: dict[str, Knob] = {
+    "scheme": one_of(
+        "default", "zeros", "normal", "uniform", "scaled_normal", "orthogonal",
+        "glorot_normal", "glorot_uniform", "he_normal", "he_uniform",
+    ),
+    "gain": either(number(0, open_ends="("), one_of("auto"), note="auto"),
+    "std": number(0, note=0.05),
+    "bound": number(0, note=0.05),
+    "bias": one_of("zero", "normal", "prior", "keep", note="zero"),
+    "bias_std": optional(NOT_NEGATIVE),
+}  # fmt: skip
+
+LOSS: dict[str, Knob] = {
+    "label_smoothing": number(0, 1, ")", note=0.1),
+    "over_outputs": one_of("mean", "sum", note="mean"),
+    "output": one_of("sigmoid", "softmax", "identity", note="sigmoid"),
+    "reduction": one_of("mean", "half_sum", note="mean"),
+}
+
+OPTIMIZER: dict[str, Knob] = {
+    "lr": number(0, open_ends="(", note=0.001),
+    "betas": BETAS,
+    "eps": number(0, open_ends="(", note=1e-8),
+    "weight_decay": number(0, note=0.0001),
+    "amsgrad": flag(note=False),
+    "fused": optional(flag(note=True)),
+    "momentum": number(0, 1, ")", note=0.9),
+    "dampening": SHARE,
+    "nesterov": flag(note=True),
+    "rho": number(0, 1, "()", note=0.9),
+    "alpha": number(0, 1, ")", note=0.9),
+    "centered": flag(note=False),
+    "lr_decay": NOT_NEGATIVE,
+    "initial_accumulator_value": NOT_NEGATIVE,
+    "max_iter": whole(1, note=20),
+    "max_eval": optional(whole(1)),
+    "tolerance_grad": NOT_NEGATIVE,
+    "tolerance_change": NOT_NEGATIVE,
+    "history_size": whole(1, note=100),
+    "line_search_fn": optional(one_of("strong_wolfe", note="strong_wolfe")),
+}
+
+SCHEDULER: dict[str, Knob] = {
+    "warmup_steps": whole(0, note=100),
+    "min_lr": NOT_NEGATIVE,
+    "max_lr": optional(POSITIVE),
+    "half_cycle": optional(whole(1)),
+    "decay_rate": number(0, 1, "(", note=0.96),
+    "decay_steps": optional(whole(1)),
+    "staircase": flag(note=True),
+    "pct_start": number(0, 1, "()", note=0.25),
+    "div": number(1, note=25),
+    "final_div": number(1, note=1e5),
+    "cycle_momentum": flag(note=True),
+    "base_momentum": BELOW_ONE,
+    "max_momentum": BELOW_ONE,
+    "factor": number(0, 1, "()", note=0.1),
+    "patience": whole(0, note=10),
+    "threshold": NOT_NEGATIVE,
+    "cooldown": whole(0, note=0),
+    "monitor": text(note="val/loss"),
+    "mode": one_of("min", "max", note="min"),
+    "gamma": number(0, 1, "(", note=0.1),
+    "step_epochs": whole(1, note=10),
+    "first_period": optional(whole(1)),
+    "t_mult": number(1, note=2),
+    "m_mul": number(0, 1, "(", note=1),
+}
+
+TRAINER: dict[str, Knob] = {
+    "accelerator": text(note="auto"),
+    "strategy": text(note="auto"),
+    "devices": either(one_of("auto", -1), whole(1), whole(0, listed="yes", least=1), text(), note=1),
+    "num_nodes": whole(1, note=1),
+    "precision": optional(
+        one_of(
+            16, 32, 64, "16", "32", "64", "bf16", "16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true",
+            "transformer-engine", "transformer-engine-float16", note="bf16-mixed",
+        )
+    ),
+    "max_epochs": optional(either(whole(1), one_of(-1), note=20)),
+    "min_epochs": optional(whole(1, note=1)),
+    "max_steps": either(whole(1), one_of(-1), note=1000),
+    "min_steps": optional(whole(1, note=100)),
+    "max_time": optional(either(text(), Knob("mapping"), note="00:01:00:00")),
+    "limit_train_batches": BATCHES,
+    "limit_val_batches": BATCHES,
+    "limit_test_batches": BATCHES,
+    "limit_predict_batches": BATCHES,
+    "overfit_batches": either(whole(0), number(0, 1), note=0.0),
+    "fast_dev_run": either(flag(), whole(1), note=True),
+    "val_check_interval": optional(either(whole(1), number(0, 1, "("), text(), note=1.0)),
+    "check_val_every_n_epoch": optional(whole(1, note=1)),
+    "num_sanity_val_steps": optional(whole(-1, note=0)),
+    "log_every_n_steps": optional(whole(0, note=50)),
+    "enable_checkpointing": optional(flag(note=True)),
+    "enable_progress_bar": optional(flag(note=True)),
+    "accumulate_grad_batches": whole(1, note=4),
+    "gradient_clip_val": optional(number(0, open_ends="(", note=1.0)),
+    "gradient_clip_algorithm": optional(one_of("norm", "value", note="norm")),
+    "deterministic": optional(one_of(True, False, "warn", note=True)),
+    "benchmark": optional(flag(note=True)),
+    "inference_mode": flag(note=True),
+    "sync_batchnorm": flag(note=True),
+    "reload_dataloaders_every_n_epochs": whole(0, note=0),
+    "profiler": optional(one_of("simple", "advanced", "pytorch", note="simple")),
+    "detect_anomaly": flag(note=True),
+    "barebones": flag(note=False),
+    "enable_autolog_hparams": flag(note=True),
+}  # fmt: skip
+
+CALLBACKS: dict[str, Knob] = {
+    "checkpoint.monitor": text(note="val/loss"),
+    "checkpoint.mode": one_of("min", "max", note="min"),
+    "progress_bar.refresh_rate": whole(0, note=20),
+    "early_stopping.monitor": text(note="val/loss"),
+    "early_stopping.mode": one_of("min", "max", note="min"),
+    "early_stopping.patience": whole(1, note=3),
+    "early_stopping.min_delta": number(0, note=0.0),
+}
+
+KNOBS: dict[str, dict[str, Knob]] = {
+    "data": DATA,
+    "model": MODEL,
+    "init": INIT,
+    "loss": LOSS,
+    "optimizer": OPTIMIZER,
+    "scheduler": SCHEDULER,
+    "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
+    "scheduler/inverse_time": {"decay_rate": POSITIVE},
+    "sampler": {},
+    "augmentation": {},
+    "trainer": TRAINER,
+    "logger": {},
+    "callbacks": CALLBACKS,
+}

@@ -1,0 +1,127 @@
+"""The check of a whole command line before anything is imported, built or created."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
+from omegaconf import OmegaConf
+
+from lit_tricks.commandline.composition import Composed, Composer, plain_errors
+from lit_tricks.commandline.crossing import check_crossing
+from lit_tricks.commandline.names import OVERLAY, check_key, check_words
+from lit_tricks.commandline.options import composer_for, parse_options
+from lit_tricks.commandline.values import check_config
+from lit_tricks.errors import UserError
+
+
+def check_command_line(argv: Sequence[str]) -> None:
+    """Raise ``UserError`` for the first mistake in the arguments; import no torch and create nothing.
+
+    Of a sweep each choice of each swept key is checked, the other keys at their first choice.
+    """
+    check_options(parse_options(argv))
+
+
+def check_options(options: argparse.Namespace) -> str | None:
+    """Do what ``check_command_line`` does, for arguments that are parsed already; return the run to resume."""
+    composer = composer_for(options)
+    defaults = composer.defaults()
+    overrides = composer.overrides
+    for override in overrides:
+        if override.is_hydra_override() and override.is_sweep_override():
+            raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
+        for single in _choices(override, composer):
+            check_words(single, composer, defaults)
+    first = _compose(_variant(overrides, composer), composer)
+    multirun = options.multirun or str(OmegaConf.select(first.config, "hydra.mode")).endswith("MULTIRUN")
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if swept and not multirun:
+        raise _needs_multirun(swept[0])
+    resume = _check_resume(overrides, composer, multirun)
+    _check_composed(first, _variant(overrides, composer), composer)
+    overrides = [*_sweeper_params(first, composer), *overrides] if multirun else overrides
+    for variant in _further_variants(overrides, composer):
+        _check_composed(_compose(variant, composer), variant, composer)
+    return resume
+
+
+def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer) -> None:
+    check_crossing(check_config(composed, composer, _overlays(overrides)))
+
+
+def _compose(overrides: Sequence[Override], composer: Composer) -> Composed:
+    composed = composer.compose(overrides)
+    for override in composed.values:
+        check_key(override, composed, composer)
+        composed.apply(override)
+    return composed
+
+
+def _choices(override: Override, composer: Composer) -> list[Override]:
+    """Return one override per choice of a sweep, or the override itself; of a range, its ends."""
+    if not override.is_sweep_override():
+        return [override]
+    value = override.value()
+    with plain_errors():
+        if isinstance(value, IntervalSweep):
+            texts = [str(value.start), str(value.end)]
+        else:
+            texts = list(override.sweep_string_iterator())
+    if override.value_type == ValueType.RANGE_SWEEP:
+        texts = [texts[0], texts[-1]] if texts else []
+    if not texts:
+        raise UserError(f"a sweep needs at least one value; received '{override.input_line}'")
+    return [composer.parse(f"{override.get_key_element()}={text}") for text in dict.fromkeys(texts)]
+
+
+def _variant(overrides: Sequence[Override], composer: Composer) -> list[Override]:
+    return [_choices(override, composer)[0] for override in overrides]
+
+
+def _further_variants(overrides: Sequence[Override], composer: Composer) -> Iterator[list[Override]]:
+    first = _variant(overrides, composer)
+    for index, override in enumerate(overrides):
+        for choice in _choices(override, composer)[1:]:
+            yield [*first[:index], choice, *first[index + 1 :]]
+
+
+def _sweeper_params(composed: Composed, composer: Composer) -> list[Override]:
+    """Return what a configuration file sweeps over, under ``hydra.sweeper.params``."""
+    params = OmegaConf.select(composed.config, "hydra.sweeper.params")
+    return [] if not params else [composer.parse(f"{key}={value}") for key, value in params.items()]
+
+
+def _overlays(overrides: Sequence[Override]) -> list[str]:
+    chosen: list[str] = []
+    for override in overrides:
+        if override.key_or_group == OVERLAY and not override.is_delete():
+            value: Any = override.value()
+            chosen += [str(word) for word in (value if isinstance(value, list) else [value])]
+    return chosen
+
+
+def _needs_multirun(override: Override) -> UserError:
+    line = str(override.input_line)
+    key, _, value = line.partition("=")
+    if override.value_type == ValueType.SIMPLE_CHOICE_SWEEP:
+        return UserError(f"'{line}' are several values: add -m to run each, or write '{key}=[{value}]' for a list")
+    return UserError(f"'{line}' is a sweep: add -m to run each of its values")
+
+
+def _check_resume(overrides: Sequence[Override], composer: Composer, multirun: bool) -> str | None:
+    """Return the run directory to resume, None without one; the run's own words must continue."""
+    given = [override for override in overrides if override.key_or_group == "resume"]
+    if not given or given[-1].value() is None:
+        return None
+    if multirun:
+        raise UserError("resume continues one run; it cannot be part of a multirun: leave out -m and the sweeps")
+    for override in overrides:
+        if composer.is_group(override.key_or_group) and not override.is_hydra_override():
+            raise UserError(f"resume continues the run with its own words: remove '{override.input_line}'")
+    directory = Path(str(given[-1].value())).expanduser()
+    if not (directory / "config.yaml").is_file():
+        problem = "holds no config.yaml" if directory.is_dir() else "is no folder"
+        raise UserError(f"resume must be a run directory; {directory} {problem}: list runs/ to see which there are")
+    return str(directory)

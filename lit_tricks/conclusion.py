@@ -1,0 +1,165 @@
+"""What happens after training: evaluation, figures, diagnosis, report and the table in the terminal."""
+
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+
+from lit_tricks.build import Built
+from lit_tricks.data.spec import DataSpec
+from lit_tricks.doctor import diagnose
+from lit_tricks.evaluation import evaluate_split, split_loader
+from lit_tricks.loggers import TensorBoard
+from lit_tricks.metrics import Evaluation
+from lit_tricks.report import figures, print_results, read_metrics, write_run_report
+from lit_tricks.run_directory import RunDirectory, write_atomically
+from lit_tricks.stopwatch import clocked
+
+log = logging.getLogger("lit_tricks")
+
+SPLITS = ("train", "val", "test")
+MOST_MISTAKES = 100
+HYPERPARAMETERS = ("seed", "batch_size", "data", "model", "init", "loss", "optimizer", "scheduler", "sampler")
+
+
+def conclude(
+    cfg: DictConfig, directory: RunDirectory, built: Built, weights: Path, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Evaluate the weights in the file ``weights`` on every split and write all that a run directory holds.
+
+    ``facts`` is what the run knows already (status, seed, seconds …); the result is ``results.json``'s
+    content. Results are written before pictures, so that a failing picture costs no figure.
+    """
+    content = torch.load(weights, map_location="cpu", weights_only=True)
+    built.module.load_state_dict(content["state_dict"])
+    with clocked(facts["seconds"], "evaluate"):
+        found, probabilities, targets = _evaluate(built)
+    facts |= _results(directory, built, weights, found)
+    directory.write_results(facts)
+    if probabilities is not None:
+        _write_predictions(directory.predictions, probabilities, targets)
+    with clocked(facts["seconds"], "report"):
+        rows = read_metrics(directory.path)
+        diagnosis = diagnose(facts, rows)
+        write_atomically(directory.diagnosis, json.dumps(diagnosis, indent=2) + "\n")
+        drawn = _figures(built, found, rows, probabilities, targets)
+        for name, figure in drawn.items():
+            figures.save_figure(figure, directory.figures / f"{name}.png")
+        _to_tensorboard(cfg, built, drawn, facts)
+    directory.write_results(facts)
+    write_run_report(directory.path)
+    print_results(directory.read_results(), directory.path)
+    return facts
+
+
+def _evaluate(built: Built) -> tuple[dict[str, Evaluation], np.ndarray | None, np.ndarray | None]:
+    built.datamodule.setup("test")
+    found: dict[str, Evaluation] = {}
+    probabilities = targets = None
+    for split in SPLITS:
+        loader = split_loader(built.datamodule, split)
+        if loader is None:
+            continue
+        found[split], scores, labels = evaluate_split(built.module, loader)
+        if split == "test":
+            probabilities, targets = scores.numpy(), labels.numpy()
+    return found, probabilities, targets
+
+
+def _results(directory: RunDirectory, built: Built, weights: Path, found: dict[str, Evaluation]) -> dict[str, Any]:
+    judged = found.get("test") or found.get("val") or found["train"]
+    return {
+        "metrics": {f"{split}/{name}": value for split, one in found.items() for name, value in one.metrics.items()},
+        "per_class": judged.per_class,
+        "confusion_matrix": judged.confusion_matrix,
+        "n_params": sum(p.numel() for p in built.module.network.parameters()),
+        "epochs": built.trainer.current_epoch,
+        "steps": built.trainer.global_step,
+        "checkpoint": str(weights.relative_to(directory.path)),
+        "data": _counts(built.module.spec),
+    }
+
+
+def _counts(spec: DataSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "n_train": spec.n_train,
+        "n_val": spec.n_val,
+        "n_test": spec.n_test,
+        "class_counts": dict(zip(spec.class_names, spec.class_counts, strict=True)),
+    }
+
+
+def _write_predictions(path: Path, probabilities: np.ndarray, targets: np.ndarray | None) -> None:
+    """Keep the test split's predictions, so that runs can be compared example by example without their data."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    with os.fdopen(handle, "wb") as file:
+        np.savez_compressed(file, probabilities=probabilities.astype(np.float32), targets=targets)
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+
+
+def _figures(
+    built: Built,
+    found: dict[str, Evaluation],
+    rows: list[dict[str, float | None]],
+    probabilities: np.ndarray | None,
+    targets: np.ndarray | None,
+) -> dict[str, Figure]:
+    spec = built.module.spec
+    judged = found.get("test") or found.get("val") or found["train"]
+    drawn = {"confusion_matrix": figures.confusion_matrix(judged.confusion_matrix, spec.class_names)}
+    if rows:
+        drawn["learning_curves"] = figures.learning_curves(rows)
+        drawn["learning_rate"] = figures.learning_rate_curve(rows)
+    first = built.first_batch
+    if spec.kind == "image" and first.images is not None and first.labels is not None:
+        drawn["first_batch"] = figures.batch_grid(first.images, first.labels, spec.class_names, spec.value_range)
+    if probabilities is not None and targets is not None:
+        records = figures.rank_mistakes(probabilities, targets, limit=MOST_MISTAKES)
+        total = int((probabilities.argmax(1) != targets).sum())
+        images = _test_images(built, [record.index for record in records]) if spec.kind == "image" else None
+        if images is not None:
+            drawn["misclassified"] = figures.misclassified_gallery(
+                images, records, spec.class_names, spec.value_range, total
+            )
+        else:
+            drawn["misclassified"] = figures.misclassified_table(records, spec.class_names, total)
+    return drawn
+
+
+def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
+    """Return the test images at ``rows``, in their order, also from a data module that is not ours."""
+    examples = getattr(built.datamodule, "test", None)
+    if examples is not None and hasattr(examples, "take"):
+        return examples.take(np.asarray(rows, dtype=np.int64)).x
+    wanted, kept, start = set(rows), {}, 0
+    for x, _ in split_loader(built.datamodule, "test"):
+        kept.update({start + offset: x[offset] for offset in range(len(x)) if start + offset in wanted})
+        start += len(x)
+    return torch.stack([kept[row] for row in rows]) if rows else torch.zeros(0, *built.module.spec.input_shape)
+
+
+def _to_tensorboard(cfg: DictConfig, built: Built, drawn: dict[str, Figure], facts: dict[str, Any]) -> None:
+    for logger in built.trainer.loggers:
+        if isinstance(logger, TensorBoard):
+            for name, figure in drawn.items():
+                logger.add_figure(name, figure)
+            final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
+            logger.log_hyperparams(_hyperparameters(cfg, facts), final)
+            logger.finalize("success")
+
+
+def _hyperparameters(cfg: DictConfig, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what distinguishes runs; null knobs, paths and the trainer's other arguments would only be noise."""
+    chosen = {group: OmegaConf.to_container(cfg, resolve=True)[group] for group in HYPERPARAMETERS}  # type: ignore[index,call-overload]
+    chosen["trainer"] = {"max_epochs": cfg.trainer.max_epochs}
+    chosen["experiment"] = "+".join(facts["experiment"]) or "none"
+    return chosen

@@ -1,0 +1,237 @@
+"""The general data module: source → split → encode → normalise → batches."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+
+from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
+from lit_tricks.data.loader import BatchLoader
+from lit_tricks.data.normalise import How, Normaliser
+from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
+from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
+from lit_tricks.data.source import Examples, Loaded, Source
+from lit_tricks.data.spec import DataSpec
+from lit_tricks.data.splitting import first_split, stratified_fold, stratified_split, stratified_subset
+from lit_tricks.functional.seeding import derive_seed
+
+# Without gradients larger batches cost little memory: half a million input values, if that is more than batch_size.
+_EVALUATION_VALUES = 2**19
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What ``setup`` leaves."""
+
+    spec: DataSpec
+    normaliser: Normaliser
+    train: Examples
+    val: Examples
+    test: Examples
+
+
+class ArrayDataModule(LightningDataModule):
+    """Offers a source's examples, held in memory, as training, validation and test batches.
+
+    Batches are ``(x, y)``: raw ``x`` (B, *input_shape), uint8 for images and float32 otherwise, and int64 ``y``
+    (B,). An official test split is never touched; where there is none, the same one is drawn for every ``seed``.
+
+    Args:
+        source: reads the raw data.
+        batch_size: training examples in a batch, at least 1; evaluation may use larger ones.
+        seed: seed of validation split, subset and batch order, at least 0.
+        val_size: validation examples, a fraction in [0, 1) or a number of rows; 0 for none.
+        val_split: ``stratified`` draws them in the proportions of the classes, ``first`` takes the first rows.
+        test_size: like ``val_size`` but above 0, for sources without an official test split.
+        train_size: keep this much of the training split, stratified; None for all of it.
+        normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
+        folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
+        fold: which of them, from 0; the partition is the same for each.
+        sampler: called as ``sampler(labels=, batch_size=, seed=)`` for the training order; shuffling by default.
+
+    Raises ``UserError`` for values out of range, and from ``setup`` for data that cannot be trained on.
+    """
+
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the shared keywords in the signature of a subclass that passes ``**common`` on."""
+        super().__init_subclass__(**kwargs)
+        own = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        named = [p for p in own if p.kind is not p.VAR_KEYWORD]
+        shared = [
+            p for p in inspect.signature(ArrayDataModule.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY
+        ]
+        if len(named) < len(own):
+            named += [p for p in shared if p.name not in {q.name for q in named}]
+        cls.__signature__ = inspect.Signature(named)
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        batch_size: int = 32,
+        seed: int = 0,
+        val_size: int | float = 0.1,
+        val_split: ValSplit = "stratified",
+        test_size: int | float = 0.2,
+        train_size: int | float | None = None,
+        normalise: How = "minmax",
+        folds: int | None = None,
+        fold: int = 0,
+        sampler: MakeSampler | None = None,
+    ) -> None:
+        super().__init__()
+        check_options(
+            Options(
+                batch_size=batch_size,
+                seed=seed,
+                val_split=val_split,
+                test_size=test_size,
+                normalise=normalise,
+                folds=folds,
+                fold=fold,
+            )
+        )
+        self.source = source
+        self.batch_size = batch_size
+        self.seed = seed
+        self.val_size = val_size
+        self.val_split = val_split
+        self.test_size = test_size
+        self.train_size = train_size
+        self.normalise = normalise
+        self.folds = folds
+        self.fold = fold
+        self.make_sampler: MakeSampler = sampler or ShuffleSampler
+        self._ready: _Ready | None = None
+
+    def __str__(self) -> str:
+        if self._ready is None:
+            return f"{type(self).__name__}, not set up"
+        return f"{type(self).__name__}: {len(self.train)} train, {len(self.val)} val, {len(self.test)} test"
+
+    def prepare_data(self) -> None:
+        """Fetch what has to be on disk."""
+        self.source.prepare()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load, split, encode and fit the normaliser, once, whatever the ``stage``."""
+        if self._ready is None:
+            self._ready = self._read()
+        if self.trainer is not None and not len(self.val):
+            # Lightning takes an empty list for a loader without batches and warns of it.
+            self.trainer.limit_val_batches = 0
+
+    def _read(self) -> _Ready:
+        loaded = self.source.load()
+        check_labels(loaded)
+        train, val, test = self._rows(loaded)
+        check_every_class(loaded.train.y[torch.from_numpy(train)], loaded.class_names)
+        loaded = self.source.encode(loaded, train)
+        check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))
+        if loaded.test is not None:
+            check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
+        return self._finish(
+            loaded,
+            _take(loaded.train, train),
+            _take(loaded.train, val),
+            _take(loaded.train, test) if loaded.test is None else loaded.test,
+        )
+
+    def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
+        spec = DataSpec(
+            name=self.source.name,
+            kind=self.source.kind,
+            input_shape=tuple(train.x.shape[1:]),
+            class_names=tuple(loaded.class_names),
+            class_counts=tuple(torch.bincount(train.y, minlength=len(loaded.class_names)).tolist()),
+            value_range=loaded.value_range,
+            n_train=len(train),
+            n_val=len(val),
+            n_test=len(test),
+            encoding=loaded.encoding,
+        )
+        return _Ready(spec, Normaliser.fit(train.x, self.normalise, spec.kind, spec.value_range), train, val, test)
+
+    def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""
+        labels = loaded.train.y.numpy()
+        pool, test = np.arange(len(labels)), np.arange(0)
+        if loaded.test is None:
+            pool, test = stratified_split(labels, self.test_size, derive_seed(0, "test"), "test_size")
+        train, val = self._validation(labels[pool], loaded.class_names)
+        train, val = pool[train], pool[val]
+        if self.train_size is not None:
+            train = train[stratified_subset(labels[train], self.train_size, derive_seed(self.seed, "subset"))]
+        return train, val, test
+
+    def _validation(self, labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+        if self.folds is not None:
+            return stratified_fold(labels, self.folds, self.fold, derive_seed(self.seed, "folds"), class_names)
+        if self.val_split == "first":
+            return first_split(len(labels), self.val_size, "val_size")
+        return stratified_split(labels, self.val_size, derive_seed(self.seed, "validation"), "val_size")
+
+    @property
+    def _data(self) -> _Ready:
+        if self._ready is None:
+            raise RuntimeError(f"{type(self).__name__} holds no data yet: call prepare_data() and setup() first")
+        return self._ready
+
+    @property
+    def spec(self) -> DataSpec:
+        """The facts that flow to later stages; like all of these, ``RuntimeError`` before ``setup``."""
+        return self._data.spec
+
+    @property
+    def normaliser(self) -> Normaliser:
+        """The normaliser with the statistics of the training split."""
+        return self._data.normaliser
+
+    @property
+    def train(self) -> Examples:
+        """The training split."""
+        return self._data.train
+
+    @property
+    def val(self) -> Examples:
+        """The validation split, possibly empty."""
+        return self._data.val
+
+    @property
+    def test(self) -> Examples:
+        """The test split."""
+        return self._data.test
+
+    def train_dataloader(self) -> BatchLoader:
+        """Return the training batches in the sampler's order, or in order under Lightning's ``overfit_batches``."""
+        make: MakeSampler = self.make_sampler
+        if self.trainer is not None and self.trainer.overfit_batches:  # type: ignore[attr-defined]
+            make = SequentialSampler
+        sampler = make(labels=self.train.y, batch_size=self.batch_size, seed=self.seed)
+        return BatchLoader(self.train, self.batch_size, sampler)
+
+    def train_eval_dataloader(self) -> BatchLoader:
+        """Return the training split in order, for evaluation."""
+        return self._evaluation(self.train)
+
+    def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
+        """Return the validation split in order, or an empty list where there is none."""
+        return self._evaluation(self.val) if len(self.val) else []
+
+    def test_dataloader(self) -> BatchLoader:
+        """Return the test split in order."""
+        return self._evaluation(self.test)
+
+    def _evaluation(self, examples: Examples) -> BatchLoader:
+        batch_size = max(self.batch_size, _EVALUATION_VALUES // self.spec.num_features)
+        return BatchLoader(examples, batch_size, SequentialSampler(examples.y), repeat=False)
+
+
+def _take(examples: Examples, rows: np.ndarray) -> Examples:
+    """Return the examples at the sorted distinct ``rows``, without a copy when they are all of them."""
+    return examples if len(rows) == len(examples) else examples.take(rows)

@@ -1,0 +1,96 @@
+"""Batches gathered from memory, resumable in mid-epoch and shared out over processes."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_tricks.data.samplers import Sampler
+from lit_tricks.data.source import Examples
+
+
+class BatchLoader:
+    """Iterates over ``(x, y)`` batches of ``examples`` in the order of ``sampler``, without worker processes.
+
+    Under ``torch.distributed`` each process gets its own batches, see ``shard``. Lightning sets the epoch on
+    ``sampler`` and stores ``state_dict`` in its checkpoints, so that training resumes with the very next batch.
+    An iterator reads epoch and resume position when its first batch is asked for, because Lightning creates it
+    earlier than it sets the epoch.
+
+    Args:
+        examples: what to draw from.
+        batch_size: examples in one batch of one process, at least 1; an epoch's last batch may be smaller.
+        sampler: gives each epoch its order.
+        repeat: whether processes with a short last batch repeat an example of it, which gradients averaged over
+            processes need; exact evaluation sets it to False.
+    """
+
+    # Lightning asks every loader that has a sampler for this too.
+    batch_sampler: None = None
+
+    def __init__(self, examples: Examples, batch_size: int, sampler: Sampler, *, repeat: bool = True) -> None:
+        self.examples = examples
+        self.batch_size = batch_size
+        self.sampler = sampler
+        self.repeat = repeat
+        self._position = (sampler.epoch, 0)
+        self._resume: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        """Number of batches in one epoch of this process."""
+        return math.ceil(shard_length(len(self.sampler), self.batch_size, *_process(), self.repeat) / self.batch_size)
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the example positions that this process visits in ``epoch``, int64; batches are its chunks."""
+        return shard(self.sampler.order(epoch), self.batch_size, *_process(), self.repeat)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        epoch = self.sampler.epoch
+        resume, self._resume = self._resume, None
+        first = resume[1] if resume is not None and resume[0] == epoch else 0
+        x, y = self.examples.x, self.examples.y
+        for cursor, index in enumerate(self.order(epoch).split(self.batch_size)[first:], first + 1):
+            self._position = (epoch, cursor)
+            yield x.index_select(0, index), y.index_select(0, index)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the epoch and the number of its batches handed out so far."""
+        epoch, cursor = self._position
+        return {"epoch": epoch, "cursor": cursor}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next iteration start after the batches of ``state_dict``, provided that it runs the same epoch."""
+        self._position = self._resume = (state_dict["epoch"], state_dict["cursor"])
+
+
+def shard(order: Tensor, batch_size: int, rank: int, world: int, repeat: bool) -> Tensor:
+    """Return the part of an epoch's ``order`` (N,) that process ``rank`` of ``world`` visits.
+
+    Whole batches are dealt out in turn: step s of rank r is batch s·world + r of ``order``, so together the
+    processes see the same ``batch_size * world`` examples in step s as one process with that batch size.
+    What is left over is split evenly; with ``repeat`` shares that fall short by one repeat an example of the
+    remainder, so that every process makes equally many and equally large batches. Without it every example is
+    visited exactly once, and processes may lack the last batch.
+    """
+    if world == 1:
+        return order
+    whole = len(order) // (batch_size * world) * (batch_size * world)
+    tail = order[whole:]
+    if repeat and len(tail):
+        tail = tail[torch.arange(math.ceil(len(tail) / world) * world) % len(tail)]
+    dealt = order[:whole].view(-1, world, batch_size)[:, rank].reshape(-1)
+    return torch.cat([dealt, tail.tensor_split(world)[rank]])
+
+
+def shard_length(total: int, batch_size: int, rank: int, world: int, repeat: bool) -> int:
+    """Return the length of ``shard`` for an order of ``total`` positions without making one."""
+    steps, tail = divmod(total, batch_size * world)
+    return steps * batch_size + (tail + world - 1 - (0 if repeat else rank)) // world
+
+
+def _process() -> tuple[int, int]:
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1

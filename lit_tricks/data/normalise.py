@@ -1,0 +1,103 @@
+"""Input scaling with the statistics of the training split."""
+
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lit_tricks.errors import UserError
+
+How = Literal["minmax", "standard", "none"]
+
+_CHUNK_VALUES = 2**18
+_TINY = float(np.finfo(np.float32).tiny)
+
+
+def check_how(how: str) -> None:
+    """Raise ``UserError`` unless ``how`` is a way to normalise."""
+    if how not in get_args(How):
+        raise UserError(
+            f"data.normalise must be one of {', '.join(get_args(How))}; received {how!r}: try data.normalise=standard"
+        )
+
+
+class Normaliser(nn.Module):
+    """Maps raw inputs to ``(x - shift) * scale``, the same in training, validation, test and prediction.
+
+    Both buffers are float32 of shape (1, *input_shape), so that they travel in the checkpoint and onto the device.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, shift: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("shift", shift)
+        self.register_buffer("scale", scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x``, (B, *input_shape) of any real dtype, normalised, in the buffers' dtype (float32)."""
+        # The copy makes the steps in place safe; arithmetic across dtypes measured 15 times slower at batch 512.
+        return x.to(self.shift.dtype, copy=True).sub_(self.shift).mul_(self.scale)
+
+    @classmethod
+    def empty(cls, input_shape: tuple[int, ...]) -> "Normaliser":
+        """Return the identity for ``input_shape``, to be filled by ``load_state_dict``."""
+        return cls(torch.zeros(1, *input_shape), torch.ones(1, *input_shape))
+
+    @classmethod
+    def fit(
+        cls,
+        x: Tensor,
+        how: How,
+        kind: Literal["image", "table"],
+        value_range: tuple[float, float] | None = None,
+    ) -> "Normaliser":
+        """Return the normaliser that the training split ``x``, (N, *input_shape) with N ≥ 1, asks for.
+
+        ``minmax`` maps a table's every feature to [0, 1]; for images it maps ``value_range`` (0 to 255 gives
+        pixel/255), or the smallest and largest pixel of all where no range is known. ``standard`` gives every
+        component (pixel or feature) mean 0 and standard deviation 1. ``none`` only converts to float32.
+        A constant component becomes 0, with scale 1, as in scikit-learn.
+
+        The standard deviation is the population's, as in scikit-learn's StandardScaler; lecture IANN-7 divides
+        by N-1. Statistics are taken in float64, a quarter of a million values at a time.
+
+        Raises ``UserError`` for an unknown ``how``.
+        """
+        check_how(how)
+        fitted = cls.empty(tuple(x.shape[1:]))
+        if how == "none":
+            return fitted
+        if how == "minmax" and kind == "image":
+            bottom, top = value_range or (float(x.min()), float(x.max()))
+            low, high = (torch.full(x.shape[1:], value, dtype=torch.float64) for value in (bottom, top))
+        else:
+            low, high = _extremes(x)
+        centre, spread = _moments(x) if how == "standard" else (low, high - low)
+        constant = (low == high) | (spread < _TINY)
+        fitted.shift.copy_(torch.where(constant, low, centre))
+        fitted.scale.copy_(torch.where(constant, 1.0, 1.0 / spread))
+        return fitted
+
+
+def _chunks(x: Tensor) -> tuple[Tensor, ...]:
+    return x.split(max(1, _CHUNK_VALUES // max(1, x[0].numel())))
+
+
+def _extremes(x: Tensor) -> tuple[Tensor, Tensor]:
+    lows, highs = zip(*(chunk.aminmax(dim=0) for chunk in _chunks(x)), strict=True)
+    return torch.stack(lows).amin(0).double(), torch.stack(highs).amax(0).double()
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and population standard deviation over the first dimension, in two passes."""
+    # Totals in place: keeping each chunk's sum made the allocator leave 300 MB of gaps on MNIST.
+    mean, squares = (torch.zeros(x.shape[1:], dtype=torch.float64) for _ in range(2))
+    for chunk in _chunks(x):
+        mean += chunk.sum(0, dtype=torch.float64)
+    mean /= len(x)
+    for chunk in _chunks(x):
+        squares += chunk.double().sub_(mean).square_().sum(0)
+    return mean, (squares / len(x)).sqrt()

@@ -1,0 +1,65 @@
+"""The order in which an epoch visits the training examples."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils import data as torch_data
+
+from lit_tricks.functional.seeding import derive_seed
+
+
+class Sampler(torch_data.Sampler[int]):
+    """Gives every epoch its order of examples; a subclass writes ``order`` and nothing else.
+
+    A batch is ``batch_size`` consecutive positions of the order. The order is a function of (seed, epoch) and
+    of nothing that happened before, so a run resumed at any epoch sees the batches of an undisturbed one.
+    ``BatchLoader`` asks for the whole order at once; plain torch ``DataLoader``s iterate over it.
+
+    Args:
+        labels: (N,) int64 class of every training example.
+        batch_size: examples in one batch, for samplers that compose batches.
+        seed: seed of the run, at least 0.
+    """
+
+    def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
+        self.labels = labels
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    @abstractmethod
+    def order(self, epoch: int) -> Tensor:
+        """Return the positions of ``epoch``, int64 of shape (len(self),), on the CPU."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration runs through; Lightning calls this before each epoch."""
+        self.epoch = epoch
+
+    def generator(self, epoch: int) -> torch.Generator:
+        """Return a random generator of its own for the order of ``epoch``."""
+        return torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.order(self.epoch).tolist())
+
+
+class ShuffleSampler(Sampler):
+    """Visits every example once per epoch in a new random order."""
+
+    def order(self, epoch: int) -> Tensor:
+        """Return a random permutation drawn from (seed, epoch)."""
+        return torch.randperm(len(self.labels), generator=self.generator(epoch))
+
+
+# Lightning recognises an unshuffled loader by torch's own class.
+class SequentialSampler(Sampler, torch_data.SequentialSampler):
+    """Visits every example once per epoch in the order of the data."""
+
+    def order(self, epoch: int) -> Tensor:
+        """Return 0..N-1 in every epoch."""
+        return torch.arange(len(self.labels))

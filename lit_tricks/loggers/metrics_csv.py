@@ -1,0 +1,171 @@
+"""``metrics.csv``: one row per epoch."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from lit_tricks.errors import UserError
+
+KEYS = ("epoch", "step")
+
+
+class MetricsCSV(Logger):
+    """Writes ``<run_dir>/metrics.csv`` with one row per epoch, whatever the hook that logged a value.
+
+    Columns are ``epoch``, ``step``, then ``train/…``, ``val/…`` and the rest, each in order of first
+    appearance. A value logged again in the same epoch replaces the earlier one, so of step-level values the
+    last one stays; ``step`` is the largest that Lightning gave. Values that come without an ``epoch`` belong
+    to the last row if its step has not been passed, otherwise to the next row. ``test/…`` is left out, since
+    a test belongs to no epoch, and so are rows of ``val/…`` alone, which ``Trainer.validate`` logs.
+
+    The file is replaced atomically whenever a row gains a value it did not have, so a killed process leaves
+    complete rows; numbers are written with every digit.
+
+    Args:
+        run_dir: the run's directory; created when absent.
+        resume_epoch: keep the rows of epochs before this one exactly as they are and continue after them.
+            None starts a new file.
+
+    Raises:
+        UserError: at the first value, when ``metrics.csv`` exists and ``resume_epoch`` is None.
+    """
+
+    def __init__(self, run_dir: str | Path, resume_epoch: int | None = None) -> None:
+        super().__init__()
+        self._path = Path(run_dir) / "metrics.csv"
+        self._resume_epoch = resume_epoch
+        self._opened = False
+        self._columns: list[str] = list(KEYS)
+        self._rows: dict[int, dict[str, str]] = {}
+        self._lines: dict[int, str] = {}
+        self._waiting: dict[str, str] = {}
+        self._unsaved = False
+
+    @property
+    def name(self) -> str:
+        """Empty: the run directory is the whole name."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Empty: a run directory holds one version."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """The run directory."""
+        return str(self._path.parent)
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: ``config.yaml`` holds the configuration."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Merge ``metrics`` into the row of their ``epoch``."""
+        cells = {name: _cell(value) for name, value in metrics.items() if _belongs(name)}
+        if not cells:
+            return
+        self._open()
+        epoch = metrics.get("epoch")
+        if epoch is None:
+            last = max(self._rows, default=None)
+            if last is None or step is None or step > int(self._rows[last].get("step") or -1):
+                self._waiting.update(cells)
+                return
+            epoch = last
+        self._merge(int(epoch), self._waiting | cells, step)
+        self._waiting = {}
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write what has not been written yet."""
+        if self._waiting and self._rows:
+            last = max(self._rows)
+            self._merge(last, self._waiting, None)
+            self._waiting = {}
+        if self._unsaved:
+            self._write()
+
+    def _merge(self, epoch: int, cells: Mapping[str, str], step: int | None) -> None:
+        row = self._rows.setdefault(epoch, {"epoch": str(epoch)})
+        gained = not row.keys() >= cells.keys()
+        row.update(cells)
+        if step is not None:
+            row["step"] = str(max(step, int(row.get("step") or 0)))
+        if not self._columns_hold(cells):
+            self._lines = {e: self._line(r) for e, r in sorted(self._rows.items())}
+        elif next(reversed(self._lines), epoch) <= epoch:
+            self._lines[epoch] = self._line(row)
+        else:
+            self._lines = dict(sorted({**self._lines, epoch: self._line(row)}.items()))
+        self._unsaved = True
+        # values of every step only replace each other: writing waits for the epoch's end
+        if gained:
+            self._write()
+
+    def _columns_hold(self, names: Iterable[str]) -> bool:
+        new = [name for name in names if name not in self._columns]
+        if new:
+            self._columns = [*KEYS, *sorted([*self._columns[len(KEYS) :], *new], key=_place)]
+        return not new
+
+    def _write(self) -> None:
+        complete = [
+            line
+            for epoch, line in self._lines.items()
+            if any(name not in KEYS and not name.startswith("val/") for name in self._rows[epoch])
+        ]
+        if not complete:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        temporary.write_text(_csv(self._columns) + "".join(complete), encoding="utf-8")
+        os.replace(temporary, self._path)
+        self._unsaved = False
+
+    def _line(self, row: Mapping[str, str]) -> str:
+        return _csv([row.get(column, "") for column in self._columns])
+
+    def _open(self) -> None:
+        """Read the rows to keep, once; every process builds a logger but only the first one gets here."""
+        if self._opened:
+            return
+        self._opened = True
+        if not self._path.exists():
+            return
+        if self._resume_epoch is None:
+            raise UserError(
+                f"a run's metrics.csv is never overwritten; {self._path} exists: "
+                "choose another run_dir, or continue it with resume_epoch=N"
+            )
+        for row in csv.DictReader(self._path.read_text(encoding="utf-8").splitlines()):
+            epoch = row.get("epoch") or ""
+            if epoch.isdigit() and int(epoch) < self._resume_epoch:
+                cells = {name: cell for name, cell in row.items() if name and cell}
+                self._rows[int(epoch)] = cells
+                self._columns_hold(cells)
+        self._lines = {epoch: self._line(row) for epoch, row in sorted(self._rows.items())}
+
+
+def _belongs(name: str) -> bool:
+    return name not in KEYS and not name.startswith("test/")
+
+
+def _place(name: str) -> int:
+    return {"train": 0, "val": 1}.get(name.split("/")[0], 2)
+
+
+def _cell(value: Any) -> str:
+    return str(value) if isinstance(value, int) else repr(float(value))
+
+
+def _csv(cells: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()

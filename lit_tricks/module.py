@@ -1,0 +1,189 @@
+"""The LightningModule that wires network, objective, optimizer and schedule."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from lit_tricks.data.spec import DataSpec
+from lit_tricks.errors import UserError
+from lit_tricks.functional.counting import recall_per_class
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+MakeSchedule = Callable[[torch.optim.Optimizer, int | None, int, int | None], dict[str, Any] | None]
+
+
+class LitClassifier(pl.LightningModule):
+    """Trains ``objective(network(normaliser(x)), y)`` and logs each epoch's loss and accuracy.
+
+    It receives finished objects and knows no family of them. Batches are ``(x, y)`` with ``x``
+    (B, *input_shape) raw ``uint8`` or ``float32`` and ``y`` (B,) ``int64``.
+
+    Args:
+        network: maps (B, *input_shape) ``float32`` to logits (B, K).
+        objective: maps logits and targets to a scalar; ``per_example`` and ``probabilities`` as well.
+        normaliser: maps raw inputs to the network's; its statistics travel in the checkpoint.
+        optimizer: builds the optimizer from the parameters.
+        spec: the facts about the data, stored in the checkpoint.
+        schedule: builds Lightning's ``lr_scheduler`` mapping from the optimizer, the number of optimizer
+            steps in all and in one epoch, and the number of epochs (None when unbounded).
+        augmentation: maps a training batch ``(x, y)`` to another; never called outside training.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        objective: nn.Module,
+        normaliser: nn.Module,
+        optimizer: MakeOptimizer,
+        spec: DataSpec,
+        schedule: MakeSchedule | None = None,
+        augmentation: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
+        self.normaliser = normaliser
+        self.spec = spec
+        self._make_optimizer = optimizer
+        self._make_schedule = schedule
+        self._augment = augmentation
+        self.save_hyperparameters({"data_spec": spec.to_dict()}, logger=False)
+        # (loss sum, correct, examples) of the running epoch; kept on the device to spare a synchronisation a step
+        self._train_sums: Tensor | None = None
+        self._watching: tuple[Any, str] | None = None
+        self._val_loss = torch.zeros(())
+        self._val_confusion = torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (B, K) of raw inputs (B, *input_shape)."""
+        return self.network(self.normaliser(x))
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimizer and, if there is one, its schedule."""
+        optimizer = self._make_optimizer(p for p in self.network.parameters() if p.requires_grad)
+        if self._make_schedule is None:
+            return optimizer
+        steps = self.trainer.estimated_stepping_batches
+        batches = self.trainer.num_training_batches
+        accumulated = self.trainer.accumulate_grad_batches
+        per_epoch = -(-int(batches) // accumulated) if batches != float("inf") else 1
+        epochs = self.trainer.max_epochs
+        plan = self._make_schedule(
+            optimizer,
+            None if steps == float("inf") else int(steps),
+            max(per_epoch, 1),
+            None if epochs in (None, -1) else epochs,
+        )
+        if plan is None:
+            return optimizer
+        if plan.get("monitor"):
+            self._adopt_watching_schedule(plan)
+        return {"optimizer": optimizer, "lr_scheduler": plan}
+
+    def _adopt_watching_schedule(self, plan: dict[str, Any]) -> None:
+        """Step a schedule that watches a validation metric ourselves, right after validation.
+
+        Lightning 2.6 skips that step in the epoch in which a run resumes, and saves the epoch's checkpoint
+        before it, so a resumed run would use other rates.
+        """
+        if not self.spec.n_val:
+            raise UserError(
+                f"a schedule that watches {plan['monitor']} needs validation; there is no validation split: "
+                "try data.val_size=0.1 or scheduler=cosine"
+            )
+        self._watching = (plan["scheduler"], plan["monitor"])
+        plan["frequency"] = sys.maxsize
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the batch's mean loss."""
+        x, y = batch
+        target = y
+        if self._augment is not None:
+            x, target = self._augment(x, y)
+        logits = self(x)
+        loss = self.objective(logits, target)
+        with torch.no_grad():
+            sums = torch.stack((loss.detach() * len(y), (logits.argmax(1) == y).sum(), loss.new_tensor(len(y))))
+            self._train_sums = sums if self._train_sums is None else self._train_sums.to(sums.device) + sums
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's training loss and accuracy; stop when the loss is not finite."""
+        if self._train_sums is None:
+            return
+        loss, correct, examples = self._reduced(self._train_sums).tolist()
+        self._train_sums = None
+        if loss - loss != 0:
+            raise UserError(
+                f"the training loss must stay finite; it became {loss} in epoch {self.current_epoch}: "
+                "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
+            )
+        self.log_dict({"train/loss": loss / examples, "train/acc": correct / examples}, prog_bar=True)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the previous validation."""
+        classes = self.spec.num_classes
+        # Apple's devices have no float64
+        precise = torch.float32 if self.device.type == "mps" else torch.float64
+        self._val_loss = torch.zeros((), dtype=precise, device=self.device)
+        self._val_confusion = torch.zeros(classes, classes, dtype=torch.int64, device=self.device)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Count the batch's loss and confusion."""
+        x, y = batch
+        logits = self(x)
+        self._val_loss += self.objective.per_example(logits, y).sum().to(self._val_loss)
+        classes = self.spec.num_classes
+        cells = y * classes + logits.argmax(1)
+        self._val_confusion += torch.bincount(cells, minlength=classes * classes).view(classes, classes)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log validation loss, accuracy and balanced accuracy over the whole split."""
+        loss = self._reduced(self._val_loss).cpu()
+        confusion = self._reduced(self._val_confusion).cpu()
+        recall, present = recall_per_class(confusion)
+        values = {
+            "val/loss": loss / confusion.sum(),
+            "val/acc": confusion.diagonal().sum() / confusion.sum(),
+            "val/balanced_acc": recall[present].mean(),
+        }
+        self.log_dict({name: value.float() for name, value in values.items()}, prog_bar=True)
+        if self._watching is not None and self.trainer.training and not self.trainer.sanity_checking:
+            scheduler, monitor = self._watching
+            if monitor in values:
+                scheduler.step(float(values[monitor]))
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log test loss and accuracy, for those who call ``Trainer.test`` themselves."""
+        x, y = batch
+        logits = self(x)
+        self.log_dict(
+            {
+                "test/loss": self.objective.per_example(logits, y).mean(),
+                "test/acc": (logits.argmax(1) == y).float().mean(),
+            },
+            batch_size=len(y),
+            on_epoch=True,
+            on_step=False,
+            sync_dist=True,
+        )
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Return the class probabilities (B, K) of a batch, labelled or not."""
+        x = batch[0] if isinstance(batch, tuple | list) else batch
+        return self.objective.probabilities(self(x))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store the running epoch's sums, so that a resumed epoch reports the whole of it."""
+        checkpoint["train_sums"] = self._train_sums
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore what ``on_save_checkpoint`` stored."""
+        self._train_sums = checkpoint.get("train_sums")
+
+    def _reduced(self, value: Tensor) -> Tensor:
+        return self.trainer.strategy.reduce(value, reduce_op="sum")

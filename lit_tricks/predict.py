@@ -1,0 +1,69 @@
+"""``lit-tricks predict``: class names and probabilities for new files."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from lit_tricks.arguments import take
+from lit_tricks.data.inputs import read_inputs
+from lit_tricks.errors import UserError
+from lit_tricks.restore import restore
+
+HEADER = ("input", "class", "probability", "second_class", "second_probability")
+
+
+def predict_files(run: str, source: str, output: str, batch_size: int = 256) -> int:
+    """Write one row per example of ``source`` to the CSV file ``output`` and return how many there were.
+
+    A row holds the input's name, the most probable class with its probability in [0, 1], and the second
+    choice with its own. Inputs are encoded and normalised by what the run's checkpoint stores.
+
+    Raises ``UserError`` when the run, the input or the place of the output is not usable; an existing
+    output file is never overwritten.
+    """
+    target = Path(output).expanduser()
+    if target.exists():
+        raise UserError(f"predict never overwrites; {output} exists: choose another name or remove it")
+    if not target.parent.is_dir():
+        raise UserError(f"output must lie in an existing folder; {target.parent} is none: create it first")
+    module = restore(run).module
+    inputs = read_inputs(source, module.spec)
+    names = module.spec.class_names
+    rows: list[tuple[str, str, str, str, str]] = []
+    with torch.inference_mode():
+        for start in range(0, len(inputs.x), batch_size):
+            probabilities = module.objective.probabilities(module(inputs.x[start : start + batch_size]))
+            values, classes = probabilities.topk(2, dim=1)
+            for offset, (value, choice) in enumerate(zip(values.tolist(), classes.tolist(), strict=True)):
+                rows.append(
+                    (inputs.names[start + offset], names[choice[0]], f"{value[0]:.6f}", names[choice[1]], f"{value[1]:.6f}")
+                )
+    _write(target, rows)
+    return len(rows)
+
+
+def _write(target: Path, rows: list[tuple[str, str, str, str, str]]) -> None:
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(HEADER)
+            writer.writerows(rows)
+        os.chmod(temporary, 0o644)
+        # a hard link fails where a rename would replace a file that appeared meanwhile
+        os.link(temporary, target)
+    except FileExistsError as error:
+        raise UserError(f"predict never overwrites; {target} appeared meanwhile: choose another name") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def predict_command(arguments: Mapping[str, str]) -> None:
+    """Run ``run=DIR input=FILE_OR_FOLDER output=FILE.csv`` and say how many rows were written."""
+    values = take(arguments, "predict", required=("run", "input", "output"))
+    count = predict_files(values["run"], values["input"], values["output"])
+    print(f"{count} prediction{'' if count == 1 else 's'} written to {values['output']}")

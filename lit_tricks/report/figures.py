@@ -1,0 +1,19 @@
+"""Every figure of a single run, each a pure function that returns a matplotlib ``Figure``."""
+
+from lit_tricks.report.confusion import confusion_matrix
+from lit_tricks.report.curves import learning_curves, learning_rate_curve
+from lit_tricks.report.gallery import batch_grid, misclassified_gallery
+from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
+from lit_tricks.report.style import save_figure
+
+__all__ = [
+    "Mistake",
+    "batch_grid",
+    "confusion_matrix",
+    "learning_curves",
+    "learning_rate_curve",
+    "misclassified_gallery",
+    "misclassified_table",
+    "rank_mistakes",
+    "save_figure",
+]

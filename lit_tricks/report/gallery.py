@@ -1,0 +1,86 @@
+"""Pictures of pictures: the wrongly recognised ones, and the first training batch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lit_tricks.report.mistakes import Mistake, mistakes_sentence
+from lit_tricks.report.sheet import Sheet, pictures
+from lit_tricks.report.style import INK, SOFT, VERMILION, class_labels, headline
+
+SHORT = 3
+MOST_MISTAKES = 100
+MOST_OF_A_BATCH = 64
+
+
+def misclassified_gallery(
+    images: Any,
+    records: Sequence[Mistake],
+    class_names: Sequence[str],
+    value_range: tuple[float, float] | None = None,
+    total: int | None = None,
+) -> Figure:
+    """Draw up to 100 wrongly recognised images: true → predicted, position, chances of first and second choice.
+
+    Args:
+        images: (M, C, H, W) ``uint8`` or floating point array or CPU tensor, in the order of ``records``.
+        records: as ``rank_mistakes`` returns them.
+        class_names: K names.
+        value_range: smallest and largest possible pixel; without it the smallest and largest found.
+        total: number of mistakes in the split, if ``records`` are only the first.
+    """
+    shown = list(records)[:MOST_MISTAKES]
+    labels = class_labels(class_names, 14)
+    short = max(map(len, labels)) <= SHORT
+    sheet = Sheet(len(shown), columns=10 if short else 8, width=0.98 if short else 1.3, lines=3 if short else 4)
+    for place, (pixels, record) in enumerate(zip(pictures(images, value_range), shown, strict=False)):
+        sheet.draw(place, pixels)
+        for line, (text, size, colour) in enumerate(_lines(record, labels, short)):
+            sheet.write(place, line, text, size, colour)
+    headline(sheet.figure, mistakes_sentence(shown, total or len(records), "images"))
+    return sheet.figure
+
+
+def _lines(record: Mistake, labels: Sequence[str], short: bool) -> list[tuple[str, float, str]]:
+    truth, first, second = labels[record.true], labels[record.predicted], labels[record.second]
+    chances = f"{record.probability:.0%}", f"{record.second_probability:.0%}"
+    if short:
+        return [
+            (f"{truth} → {first}", 10, VERMILION),
+            (f"{first}: {chances[0]}, {second}: {chances[1]}", 7, INK),
+            (f"#{record.index}", 7, SOFT),
+        ]
+    return [
+        (truth, 8, INK),
+        (f"→ {first} {chances[0]}", 8, VERMILION),
+        (f"2nd {second} {chances[1]}", 7.5, INK),
+        (f"#{record.index}", 7.5, SOFT),
+    ]
+
+
+def batch_grid(
+    images: Any,
+    labels: Any,
+    class_names: Sequence[str],
+    value_range: tuple[float, float] | None = None,
+    title: str = "The first training batch, as the network received it",
+) -> Figure:
+    """Draw up to 64 images of a batch with their class.
+
+    Args:
+        images: (B, C, H, W) ``uint8`` or floating point array or CPU tensor.
+        labels: (B,) class indices.
+        class_names: K names.
+        value_range: smallest and largest possible pixel; without it the smallest and largest found.
+        title: what is seen.
+    """
+    known = class_labels(class_names, 14)
+    names = [known[int(label)] for label in np.asarray(labels)[:MOST_OF_A_BATCH]]
+    sheet = Sheet(len(names), columns=8, width=1.15, lines=1)
+    for place, (pixels, name) in enumerate(zip(pictures(images, value_range), names, strict=False)):
+        sheet.draw(place, pixels)
+        sheet.write(place, 0, name, 9, INK)
+    headline(sheet.figure, title)
+    return sheet.figure

@@ -1,0 +1,112 @@
+"""The wrongly recognised examples, worst first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lit_tricks.report.style import INK, SOFT, class_labels, headline, new_figure
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrongly recognised example.
+
+    Attributes:
+        index: its position in the split.
+        true: index of its class; ``predicted`` and ``second`` are the first and second choice.
+        probability: of the first choice, ``second_probability`` of the second.
+        loss: of this example.
+    """
+
+    index: int
+    true: int
+    predicted: int
+    probability: float
+    second: int
+    second_probability: float
+    loss: float
+
+
+def rank_mistakes(
+    probabilities: np.ndarray, targets: np.ndarray, losses: np.ndarray | None = None, limit: int = 100
+) -> list[Mistake]:
+    """Return at most ``limit`` wrongly recognised examples, the largest loss first, ties by position.
+
+    Args:
+        probabilities: (N, K) with K ≥ 2, rows need not sum to one. The first choice is the first of equals.
+        targets: (N,) class indices.
+        losses: (N,); without them −log of the true class's probability.
+        limit: how many to return.
+    """
+    chances, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
+    order = np.argsort(-chances, axis=1, kind="stable")
+    if losses is None:
+        losses = -np.log(np.clip(chances[np.arange(len(truth)), truth], 1e-12, None))
+    weights = np.nan_to_num(np.asarray(losses, dtype=np.float64), nan=np.inf, posinf=np.inf)
+    wrong = np.flatnonzero(order[:, 0] != truth)
+    worst = wrong[np.argsort(-weights[wrong], kind="stable")][:limit]
+    return [
+        Mistake(
+            index=int(row),
+            true=int(truth[row]),
+            predicted=int(order[row, 0]),
+            probability=float(chances[row, order[row, 0]]),
+            second=int(order[row, 1]),
+            second_probability=float(chances[row, order[row, 1]]),
+            loss=float(weights[row]),
+        )
+        for row in worst
+    ]
+
+
+def mistakes_sentence(records: Sequence[Mistake], total: int | None, noun: str) -> str:
+    """Say how many mistakes are shown, and in how many of them the second choice is right."""
+    if not records:
+        return "No example was recognised wrongly"
+    of = "" if total is None or total <= len(records) else f" of {total:,}"
+    second = sum(record.second == record.true for record in records)
+    return (
+        f"{len(records)}{of} wrongly recognised {noun}, largest loss first\n"
+        f"the second choice is right in {second} of {len(records)}"
+    )
+
+
+def misclassified_table(
+    records: Sequence[Mistake], class_names: Sequence[str], total: int | None = None, rows: int = 25
+) -> Figure:
+    """Draw the worst mistakes as a table, for examples that are no pictures.
+
+    Args:
+        records: as ``rank_mistakes`` returns them.
+        class_names: K names.
+        total: number of mistakes in the split, if ``records`` are only the first.
+        rows: how many to draw.
+    """
+    shown, labels = list(records)[:rows], class_labels(class_names, 20)
+    figure = new_figure(8.6, 1.2 + 0.27 * max(len(shown), 1))
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(shown) + 0.4, -0.6)
+    columns = (0.07, 0.10, 0.34, 0.65, 0.68, 0.92, 1.0)
+    sides = ("right", "left", "left", "right", "left", "right", "right")
+    titles = ("example", "true", "predicted", "probability", "second choice", "probability", "loss")
+    for x, side, title in zip(columns, sides, titles, strict=True):
+        axes.text(x, 0, title, ha=side, va="center", fontsize=9, color=SOFT)
+    axes.plot([0, 1], [0.5, 0.5], color=SOFT, linewidth=0.8)
+    for line, record in enumerate(shown, start=1):
+        cells = (
+            f"#{record.index}",
+            labels[record.true],
+            labels[record.predicted],
+            f"{record.probability:.1%}",
+            labels[record.second],
+            f"{record.second_probability:.1%}",
+            f"{record.loss:.2f}",
+        )
+        for x, side, cell in zip(columns, sides, cells, strict=True):
+            axes.text(x, line, cell, ha=side, va="center", fontsize=9, color=INK)
+    headline(figure, mistakes_sentence(shown, total or len(records), "examples"))
+    return figure

@@ -1,0 +1,47 @@
+"""Reads what a run left behind, complete or not."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Rows = list[dict[str, float | None]]
+
+
+def read_metrics(run_dir: Path) -> Rows:
+    """Return the rows of ``metrics.csv`` in order, one per epoch; a value that is missing is None.
+
+    An absent file gives no rows; a cell that is no number, as in a torn line, is None.
+    """
+    try:
+        text = (run_dir / "metrics.csv").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return [{name: _number(cell) for name, cell in row.items() if name} for row in csv.DictReader(text.splitlines())]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file, empty when the file is absent, torn or holds something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_config(run_dir: Path) -> dict[str, Any]:
+    """Return the resolved configuration of ``config.yaml``, empty when absent or damaged."""
+    try:
+        content = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _number(cell: object) -> float | None:
+    try:
+        return float(str(cell))
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""The folder that holds everything one run leaves behind."""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lit_tricks.errors import UserError
+
+UNFINISHED = "did not finish: the process was killed or is still running"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text`` so that ``path`` holds either its old content or all of the new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class RunDirectory:
+    """One run's files by name; it never overwrites another run's.
+
+    ``results.json`` exists from the first moment with ``status: failed`` and is replaced at the end, so a
+    run that was killed is marked as failed without having to say so itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.results = path / "results.json"
+        self.metrics = path / "metrics.csv"
+        self.predictions = path / "predictions.npz"
+        self.diagnosis = path / "diagnosis.json"
+        self.figures = path / "figures"
+        self.checkpoints = path / "checkpoints"
+        self.best_checkpoint = self.checkpoints / "best.ckpt"
+        self.last_checkpoint = self.checkpoints / "last.ckpt"
+
+    @classmethod
+    def claim(cls, path: Path) -> "RunDirectory":
+        """Take ``path`` for a new run, or ``path-2``, ``path-3`` … when a run already lives there.
+
+        The claim is the exclusive creation of ``results.json``, so two processes never share a folder.
+        """
+        for attempt in range(1, 1000):
+            candidate = path if attempt == 1 else path.with_name(f"{path.name}-{attempt}")
+            try:
+                candidate.mkdir(parents=True, exist_ok=True)
+                with open(candidate / "results.json", "x", encoding="utf-8") as file:
+                    json.dump({"status": "failed", "reason": UNFINISHED}, file)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(
+                    f"a run needs a folder it can write to; received {candidate} ({error.strerror}): "
+                    "choose another with hydra.run.dir=FOLDER"
+                ) from error
+            return cls(candidate)
+        raise UserError(f"a run needs a folder of its own; {path} and 998 numbered ones hold runs: clear some")
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunDirectory":
+        """Return the run that lives at ``path``; raises ``UserError`` when none does."""
+        directory = cls(Path(path).expanduser())
+        if not directory.path.is_dir():
+            raise UserError(f"run must be a run directory; received {path}, which is no folder: list runs/")
+        if not directory.config.is_file():
+            raise UserError(f"run must be a run directory; {path} holds no config.yaml: list runs/")
+        return directory
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run for this process; raises ``UserError`` while another one trains in it.
+
+        The lock is the operating system's (``flock``) and ends with the process, however that ends.
+        """
+        with open(self.path / ".lock", "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(
+                    f"one process at a time may train a run; another holds {self.path}: wait until it ends"
+                ) from error
+            yield
+
+    def read_results(self) -> dict[str, Any]:
+        """Return the content of ``results.json``, empty when it is absent or unreadable."""
+        try:
+            content = json.loads(self.results.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the resolved configuration; raises ``UserError`` when it is damaged."""
+        try:
+            content = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise UserError(f"config.yaml must be readable YAML; {self.config} is not: restore it") from error
+        if not isinstance(content, dict):
+            raise UserError(f"config.yaml must hold a mapping; {self.config} does not: restore it")
+        return content
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Store the resolved configuration."""
+        write_atomically(self.config, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+
+    def write_results(self, results: Mapping[str, Any]) -> None:
+        """Replace ``results.json``; NaN and infinity become null, since JSON has neither."""
+        write_atomically(self.results, json.dumps(_finite(results), indent=2, allow_nan=False) + "\n")
+
+    def checkpoint(self) -> Path:
+        """Return the checkpoint whose weights gave the run's test metrics; raises ``UserError`` without one."""
+        named = self.read_results().get("checkpoint")
+        candidates = [self.path / named] if isinstance(named, str) else [self.last_checkpoint, self.best_checkpoint]
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+        raise UserError(
+            f"a run needs a checkpoint to be used; {self.path} holds none at {candidates[0].name}: "
+            "train again, or resume the run if it stopped early"
+        )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value - value != 0:
+        return None
+    return value

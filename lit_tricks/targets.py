@@ -1,0 +1,155 @@
+"""Which classes a configuration may name in ``_target_``: an allow-list, checked before anything is built.
+
+The check by name needs no import and runs on the command line; ``resolve`` imports and looks at what the name
+really leads to, because a module's attributes reach far beyond the module (``torch.nn.modules.module.os``).
+"""
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from lit_tricks.commandline.suggest import did_you_mean
+from lit_tricks.errors import UserError
+
+OWN_PACKAGE = "lit_tricks"
+
+NAMED: tuple[str, ...] = (
+    OWN_PACKAGE,
+    "torch.nn",
+    "torch.optim",
+    "pytorch_lightning.Trainer",
+    "pytorch_lightning.LightningModule",
+    "pytorch_lightning.LightningDataModule",
+    "pytorch_lightning.callbacks",
+    "pytorch_lightning.loggers",
+    "pytorch_lightning.profilers",
+    "pytorch_lightning.strategies",
+    "torchmetrics",
+    "kornia.augmentation",
+    "imblearn.combine",
+    "imblearn.over_sampling",
+    "imblearn.under_sampling",
+)
+
+# Where the classes behind the names above are really defined, where that is elsewhere.
+HOMES: tuple[str, ...] = ("pytorch_lightning.trainer.trainer", "pytorch_lightning.core")
+
+_DOTTED = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+
+
+def check_allow_targets(packages: Any) -> tuple[str, ...]:
+    """Return the user's further packages; raise ``UserError`` for anything but dotted names of no standard module."""
+    if isinstance(packages, str) or not isinstance(packages, Sequence):
+        raise UserError(f"allow_targets must be a list of packages; received {packages!r}: try allow_targets=[my_package]")
+    for package in packages:
+        if not isinstance(package, str) or not _DOTTED.match(package):
+            raise UserError(f"allow_targets must hold dotted package names; received {package!r}: try my_package")
+        if package.partition(".")[0] in sys.stdlib_module_names:
+            raise UserError(f"allow_targets never admits Python's standard library; received {package!r}: remove it")
+    return tuple(packages)
+
+
+def is_allowed(path: str, packages: Iterable[str] = ()) -> bool:
+    """Return whether a dotted path lies below an allowed name, by whole components and without import."""
+    if not _DOTTED.match(path) or any(part.startswith("__") for part in path.split(".")):
+        return False
+    return _below(path, (*NAMED, *packages))
+
+
+def check_target(path: Any, where: str, packages: Iterable[str] = ()) -> None:
+    """Raise ``UserError`` unless ``path`` is allowed by name; ``where`` is its place in the configuration."""
+    if not isinstance(path, str):
+        raise UserError(f"{where} must be the dotted path of a class; received {path!r}")
+    if is_allowed(path, packages):
+        return
+    package = path.partition(".")[0]
+    if not _DOTTED.match(path):
+        raise UserError(f"{where} must be the dotted path of a class; received '{path}'")
+    if package in sys.stdlib_module_names or _below(package, [name.partition(".")[0] for name in NAMED]):
+        hint = did_you_mean(path, NAMED) or f": allowed are {', '.join(NAMED[:3])} and what allow_targets names"
+        raise UserError(f"{where} may not name '{path}'{hint}")
+    raise UserError(f"{where}: '{path}' is not on the allow-list: if you trust it, add allow_targets=[{package}]")
+
+
+def find_targets(node: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the place and value of every ``_target_`` in nested mappings and lists."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            place = f"{where}.{key}" if where else str(key)
+            if key == "_target_":
+                yield place, value
+            yield from find_targets(value, place)
+    elif isinstance(node, Sequence) and not isinstance(node, str | bytes):
+        for index, value in enumerate(node):
+            yield from find_targets(value, f"{where}[{index}]")
+
+
+def check_all_targets(node: Any, packages: Iterable[str] = (), where: str = "") -> None:
+    """Raise ``UserError`` for the first ``_target_`` anywhere in ``node`` that is not allowed by name."""
+    allowed = tuple(packages)
+    for place, target in find_targets(node, where):
+        check_target(target, place, allowed)
+
+
+def check_targets(config: DictConfig) -> None:
+    """Raise ``UserError`` unless every ``_target_`` of a whole configuration really leads to something allowed.
+
+    This imports the named modules, user packages in ``allow_targets`` included, but builds nothing.
+    """
+    content = OmegaConf.to_container(config, resolve=True)
+    packages = check_allow_targets(config.get("allow_targets") or [])
+    check_all_targets(content, packages)
+    for place, target in find_targets(content):
+        resolve(target, packages, place)
+
+
+def resolve(path: str, packages: Iterable[str] = (), where: str = "_target_") -> Any:
+    """Import what an allowed path names and return it, once its real home proves to be allowed too.
+
+    Returns:
+        A class whose ``__module__`` is allowed, or a function of ``lit_tricks`` or of a package in ``packages``.
+
+    Raises:
+        UserError: the path is not allowed, cannot be imported, or leads to something defined elsewhere.
+    """
+    packages = tuple(packages)
+    check_target(path, where, packages)
+    found = _import(path, where)
+    home = getattr(found, "__module__", None)
+    if inspect.isclass(found) and isinstance(home, str) and _below(home, (*NAMED, *HOMES, *packages)):
+        return found
+    if inspect.isfunction(found) and _below(found.__module__, (OWN_PACKAGE, *packages)):
+        return found
+    if isinstance(home, str) and inspect.isclass(found) and not isinstance(found, ModuleType):
+        raise UserError(f"{where}: '{path}' is defined in '{home}', which is not on the allow-list")
+    raise UserError(f"{where} must name a class; '{path}' is a {type(found).__name__}")
+
+
+def _import(path: str, where: str) -> Any:
+    parts = path.split(".")
+    try:
+        found: Any = importlib.import_module(parts[0])
+    except ImportError as error:
+        raise UserError(f"{where}: cannot import '{parts[0]}': {error}; is it installed or on PYTHONPATH?") from error
+    for index, part in enumerate(parts[1:], start=2):
+        if not hasattr(found, part) and isinstance(found, ModuleType) and found.__name__ == ".".join(parts[: index - 1]):
+            try:
+                importlib.import_module(".".join(parts[:index]))
+            except ModuleNotFoundError as error:
+                if error.name != ".".join(parts[:index]):
+                    raise UserError(f"{where}: importing '{path}' failed: {error}") from error
+        if not hasattr(found, part):
+            known = [name for name in dir(found) if not name.startswith("_")]
+            raise UserError(f"{where}: '{'.'.join(parts[: index - 1])}' has no '{part}'{did_you_mean(part, known)}")
+        found = getattr(found, part)
+    return found
+
+
+def _below(path: str, names: Iterable[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in names)

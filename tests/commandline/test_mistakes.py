@@ -1,0 +1,174 @@
+"""Every mistake a user makes gives one message that says what to do, exit code 2, and leaves nothing behind.
+
+A row is the arguments of ``train.py`` and what the message must hold. Mistakes that show on the command line alone
+are ``ON_THE_COMMAND_LINE``: nothing heavy is imported for them and no directory is created. Mistakes that show only
+when data and network are built belong in ``WHEN_BUILT``.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lit_tricks.commandline.entry import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+ON_THE_COMMAND_LINE = [
+    # groups and words
+    (["optimiser=adam"], ["there is no 'optimiser'", "did you mean optimizer?"]),
+    (["optmizer/foo=adam"], ["no group 'optmizer/foo'", "did you mean optimizer?"]),
+    (["optimizer=adm"], ["optimizer has no word 'adm'", "did you mean optimizer=adam?", "adamw"]),
+    (["+experimnt=dropout"], ["there is no 'experimnt'", "did you mean experiment?"]),
+    (["experiment=dropout"], ["try +experiment=dropout"]),
+    (["++experiment=dropout"], ["one + at most", "try experiment=dropout"]),
+    (["+experiment=drpout"], ["experiment has no word 'drpout'", "did you mean experiment=dropout?"]),
+    (["+experiment=[dropout,batchnrom]"], ["experiment has no word 'batchnrom'", "did you mean experiment=batchnorm?"]),
+    (["+model=cnn"], ["model already has a word", "try model=cnn"]),
+    (["model=[mlp,cnn]"], ["model takes one word", "try model=mlp"]),
+    (["model=null"], ["model has no word 'null'", "mlp"]),
+    (["~model"], ["every run needs a word for model", "model=WORD"]),
+    (["trainer=_base"], ["trainer has no word '_base'", "cpu"]),
+    # keys
+    (["sed=1"], ["there is no 'sed'", "did you mean seed?"]),
+    (["++sed=1"], ["there is no 'sed'", "did you mean seed?"]),
+    (["+seed=1"], ["seed is there already", "try seed=1"]),
+    (["lr=0.1"], ["there is no 'lr'", "did you mean optimizer.lr?"]),
+    (["epochs=3"], ["did you mean trainer.max_epochs?"]),
+    (["model.dropuot=0.3"], ["there is no 'model.dropuot'", "did you mean model.dropout?"]),
+    (["+trainer.epochs=3"], ["there is no 'trainer.epochs'", "did you mean trainer.max_epochs?"]),
+    (["~callbacks.progres_bar"], ["did you mean ~callbacks.progress_bar?"]),
+    (["++callbacks.early_stoping.patience=5"], ["callbacks.early_stoping has no _target_", "callbacks.early_stopping?"]),
+    (["callbacks.early_stopping.patience=5"], ["not part of this run", "add +experiment=early_stopping"]),
+    (["+experiment=early_stopping", "+callbacks.early_stopping.patince=5"], ["callbacks.early_stopping.patience?"]),
+    (["model=linear", "+experiment=dropout"], ["model=linear has no dropout", "+experiment=dropout", "words with it: ", "mlp"]),
+    (["model=linear", "model.hidden=[3]"], ["model=linear has no hidden", "words with it: ", "mlp"]),
+    (["optimizer=lbfgs", "+experiment=weight_decay"], ["optimizer=lbfgs has no weight_decay", "adamw"]),
+    (["+optimizer@second=sgd"], ["there is no 'second'"]),
+    # types and ranges
+    (["optimizer.lr=0"], ["optimizer.lr must be a number greater than 0", "received 0", "try optimizer.lr=0.001"]),
+    (["optimizer.lr=fast"], ["optimizer.lr must be a number greater than 0", "received fast"]),
+    (["optimizer.betas=[0.9]"], ["optimizer.betas must be a list of 2 numbers", "received [0.9]"]),
+    (["model.dropout=1"], ["model.dropout must be a number at least 0 and less than 1", "received 1"]),
+    (["model.dropout=true"], ["model.dropout must be a number", "received true"]),
+    (["model.hidden=128"], ["model.hidden must be a list of whole numbers at least 1", "try model.hidden=[128]"]),
+    (["model.activation=rleu"], ["model.activation must be sigmoid, tanh, relu", "received rleu"]),
+    (["batch_size=0"], ["batch_size must be a whole number at least 1", "received 0"]),
+    (["batch_size=32.5"], ["batch_size must be a whole number", "received 32.5"]),
+    (["seed=-1"], ["seed must be a whole number at least 0", "received -1"]),
+    (["threads=0"], ["threads must be a whole number at least 1, or auto", "received 0"]),
+    (["compile=maybe"], ["compile must be true or false", "received maybe"]),
+    (["data.val_size=1.5"], ["data.val_size must be", "received 1.5", "try data.val_size=0.1"]),
+    (["data.normalise=zscore"], ["data.normalise must be minmax, standard or none", "received zscore"]),
+    (["loss.label_smoothing=1"], ["loss.label_smoothing must be", "less than 1", "received 1"]),
+    (["trainer.max_epochs=0"], ["trainer.max_epochs must be", "received 0", "try trainer.max_epochs=20"]),
+    (["trainer.precision=15"], ["trainer.precision must be", "bf16-mixed", "received 15"]),
+    # rules between knobs
+    (["data.fold=1"], ["data.fold=1 needs the number of folds", "try data.folds=5"]),
+    (["data.folds=5", "data.fold=5"], ["data.fold must be less than data.folds=5", "received 5"]),
+    (["model.hidden=[8,8]", "model.dropout=[0.1]"], ["one value per hidden layer (2)", "received 1"]),
+    (["trainer.min_epochs=30"], ["trainer.min_epochs must not exceed trainer.max_epochs", "30 and 20"]),
+    (["callbacks.checkpoint.monitor=val/acc"], ["should rise", "add callbacks.checkpoint.mode=max"]),
+    (["data=csv"], ["data.path must name your file", "try data.path=FILE"]),
+    # classes
+    (["optimizer._target_=os.system"], ["optimizer._target_ may not name 'os.system'"]),
+    (["optimizer._target_=torch.hub.load"], ["optimizer._target_ may not name 'torch.hub.load'"]),
+    (["model._target_=my_package.Net"], ["'my_package.Net' is not on the allow-list", "allow_targets=[my_package]"]),
+    (["+callbacks.x={_target_:builtins.eval}"], ["callbacks.x._target_ may not name 'builtins.eval'"]),
+    (["+hydra.callbacks.x={_target_:os.system}"], ["hydra.callbacks.x._target_ may not name 'os.system'"]),
+    (["allow_targets=[os]"], ["never admits Python's standard library", "'os'"]),
+    (["allow_targets=my_package"], ["allow_targets must be a list", "allow_targets=[my_package]"]),
+    # sweeps, resuming, syntax
+    (["seed=0,1"], ["several values", "add -m", "[0,1]"]),
+    (["seed=range(0,3)"], ["is a sweep", "add -m"]),
+    (["-m", "seed=0,1,-1"], ["seed must be", "received -1"]),
+    (["-m", "optimizer=sgd,adm"], ["optimizer has no word 'adm'", "optimizer=adam?"]),
+    (["-m", "optimizer.lr=choice(0.1,0)"], ["optimizer.lr must be", "received 0"]),
+    (["-m", "hydra.job.name=a,b"], ["Hydra's own keys cannot be swept"]),
+    (["resume=nowhere"], ["resume must be a run directory", "nowhere is no folder"]),
+    (["-m", "resume=nowhere", "seed=0,1"], ["resume continues one run"]),
+    (["resume=nowhere", "model=cnn"], ["resume continues the run with its own words", "remove 'model=cnn'"]),
+    (["seed=???"], ["seed has no value", "seed=VALUE"]),
+    (["seed='${nope}'"], ["seed is ${nope}, which leads nowhere"]),
+    (["dropout"], ["each argument is a group=word or a key=value", "'dropout'"]),
+    (["model={"], ["cannot read 'model={'", "quote"]),
+    (["--epochs=3"], ["a choice has no dashes", "try trainer.max_epochs=3"]),
+    (["--hepl"], ["unknown option '--hepl'", "did you mean --help?"]),
+    (["--config-dir", "nowhere"], ["--config-dir must be a folder"]),
+    (["--resolve"], ["--resolve"]),
+    (["hydra/launcher=jobli"], ["hydra/launcher/jobli", "joblib"]),
+    (["hydra.run.dri=x"], ["hydra.run.dri"]),
+]
+
+WHEN_BUILT: list[tuple[list[str], list[str]]] = []
+
+
+def _identify(row: object) -> str | None:
+    return " ".join(row) if isinstance(row, list) and row and isinstance(row[0], str) else None
+
+
+def _check_message(stderr: str, parts: list[str]) -> None:
+    assert stderr.startswith("error: "), stderr
+    assert len(stderr.splitlines()) == 1, stderr
+    assert "Traceback" not in stderr
+    for part in parts:
+        assert part in stderr
+
+
+@pytest.mark.usefixtures("jobs")
+@pytest.mark.parametrize(("arguments", "parts"), ON_THE_COMMAND_LINE, ids=_identify)
+def test_a_mistake_on_the_command_line(
+    arguments: list[str], parts: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(arguments) == 2
+    _check_message(capsys.readouterr().err, parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("arguments", "parts"), WHEN_BUILT, ids=_identify)
+def test_a_mistake_that_shows_when_built(
+    arguments: list[str],
+    parts: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    _check_message("".join(line for line in capsys.readouterr().err.splitlines(True) if "error" in line), parts)
+    assert not [path for path in tmp_path.rglob("results.json") if '"failed"' not in path.read_text()]
+
+
+PROBE = """
+import sys
+from lit_tricks.commandline.entry import main
+code = main(sys.argv[1:])
+heavy = [name for name in ("torch", "numpy", "pandas", "sklearn", "pytorch_lightning") if name in sys.modules]
+print("imported", heavy)
+raise SystemExit(code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["optimizer.lr=-1"], 2),
+        (["-m", "+experiment=dropout,drpout"], 2),
+        (["model=linear", "+experiment=dropout"], 2),
+        (["--help"], 0),
+        (["--cfg", "job", "+experiment=dropout"], 0),
+    ],
+)
+def test_nothing_heavy_is_imported(arguments: list[str], code: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stdout.splitlines()[-1] == "imported []"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,112 @@
+"""Words, their sentences, the help and the table."""
+
+from pathlib import Path
+
+import pytest
+
+from lit_tricks.cli import main as cli
+from lit_tricks.commandline.composition import Composer
+from lit_tricks.commandline.help import HEIGHT, WIDTH, help_text
+from lit_tricks.commandline.locate import conf_dir
+from lit_tricks.commandline.words import ORDER, vocabulary
+
+COMPOSER = Composer(str(conf_dir()))
+GROUPS = vocabulary(COMPOSER)
+WORDS = [word for words in GROUPS.values() for word in words]
+
+
+def test_the_groups_come_in_the_order_of_the_datas_way() -> None:
+    assert tuple(GROUPS) == ORDER
+
+
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: f"{word.group}={word.name}")
+def test_every_word_has_a_sentence_that_fits_one_line(word: object) -> None:
+    sentence = word.sentence  # type: ignore[attr-defined]
+    assert 8 <= len(sentence) <= 70
+    assert "@package" not in sentence
+
+
+def test_one_word_of_each_group_is_the_default_and_none_of_the_overlays() -> None:
+    for group, words in GROUPS.items():
+        assert sum(word.default for word in words) == (0 if group == "experiment" else 1), group
+
+
+def test_hidden_files_are_no_words() -> None:
+    assert "_base" not in [word.name for word in GROUPS["trainer"]]
+    assert (conf_dir() / "trainer" / "_base.yaml").is_file()
+
+
+def test_the_help_names_every_word_on_two_screens() -> None:
+    lines = help_text(COMPOSER).splitlines()
+    assert len(lines) <= HEIGHT
+    assert max(map(len, lines)) <= WIDTH
+    tokens = help_text(COMPOSER).replace("*", " ").replace(",", " ").split()
+    assert [word.name for word in WORDS if word.name not in tokens] == []
+
+
+def test_the_help_marks_defaults_and_gives_sentences() -> None:
+    text = help_text(COMPOSER)
+    assert "digits*" in text
+    for word in GROUPS["data"] + GROUPS["experiment"]:
+        assert word.sentence in text
+
+
+def test_a_hundred_experiments_still_fit(tmp_path: Path) -> None:
+    (tmp_path / "experiment" / "lecture").mkdir(parents=True)
+    for number in range(100):
+        text = f"# @package _global_\n# The lecture's run number {number}\nseed: {number}\n"
+        (tmp_path / "experiment" / "lecture" / f"a{number}.yaml").write_text(text)
+    composer = Composer(str(conf_dir()), config_dir=str(tmp_path))
+    lines = help_text(composer).splitlines()
+    assert len(lines) <= HEIGHT
+    assert max(map(len, lines)) <= WIDTH
+    assert "lecture/a99" in " ".join(lines).replace(",", " ").split()
+    found = {word.name: word.sentence for word in vocabulary(composer)["experiment"]}
+    assert found["lecture/a7"] == "The lecture's run number 7"
+
+
+def test_the_table_lists_one_group_or_all(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert cli(["list", "optimizer"]) == 0
+    one = capsys.readouterr().out
+    assert "adam (default)" in one
+    assert "Adam with decoupled weight decay" in one
+    assert "mlp" not in one
+    assert cli(["list"]) == 0
+    everything = capsys.readouterr().out
+    for word in WORDS:
+        assert word.name in everything
+        assert word.sentence in everything
+
+
+def test_a_users_words_are_listed_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "tiny.yaml").write_text("# My very own network\n_target_: my_net.Tiny\n")
+    assert cli(["list", "model", "--config-dir", str(tmp_path)]) == 0
+    assert "My very own network" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["lst"], "lit-tricks has no command 'lst': did you mean lit-tricks list?"),
+        (["list", "optimiser"], "there is no group 'optimiser': did you mean optimizer?"),
+        (["evaluate", "runs/x"], "evaluate takes key=value arguments; received 'runs/x'"),
+        (["predict", "run=a", "run=b"], "predict takes run once"),
+        (["train", "seed=-1"], "seed must be a whole number at least 0"),
+    ],
+)
+def test_the_console_commands_mistakes(arguments: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert part in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"]])
+def test_the_console_commands_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli(arguments) == 0
+    assert "lit-tricks" in capsys.readouterr().out

@@ -1,0 +1,164 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from lit_tricks.metrics import evaluate_predictions
+
+
+def names(classes):
+    return [f"class {k}" for k in range(classes)]
+
+
+def evaluate(probabilities, targets, losses=None):
+    probabilities = torch.as_tensor(probabilities, dtype=torch.float32)
+    targets = torch.as_tensor(targets, dtype=torch.int64)
+    losses = torch.ones(len(targets)) if losses is None else torch.as_tensor(losses)
+    return evaluate_predictions(probabilities, targets, losses, names(probabilities.shape[1]))
+
+
+def one_vs_rest(probabilities, targets, k):
+    positive = np.asarray(targets) == k
+    if positive.all() or not positive.any():
+        return None
+    return reference.roc_auc_score(positive, np.asarray(probabilities)[:, k])
+
+
+@st.composite
+def predictions(draw):
+    """Random, degenerate and tied predictions, often with absent classes and rows that do not sum to one."""
+    classes = draw(st.integers(2, 6))
+    count = draw(st.integers(1, 25))
+    offered = draw(st.lists(st.integers(0, classes - 1), min_size=1, max_size=classes, unique=True))
+    targets = draw(st.lists(st.sampled_from(offered), min_size=count, max_size=count))
+    value = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1, width=32))
+    rows = draw(st.lists(st.lists(value, min_size=classes, max_size=classes), min_size=count, max_size=count))
+    return np.array(rows, dtype=np.float32), np.array(targets)
+
+
+@settings(max_examples=150, deadline=None)
+@given(predictions())
+def test_agrees_with_scikit_learn(case):
+    probabilities, targets = case
+    found = evaluate(probabilities, targets)
+    predicted, classes = probabilities.argmax(1), probabilities.shape[1]
+    present = sorted(set(targets.tolist()))
+    precision, recall, f1, support = reference.precision_recall_fscore_support(
+        targets, predicted, labels=range(classes), zero_division=0
+    )
+    assert found.confusion_matrix == reference.confusion_matrix(targets, predicted, labels=range(classes)).tolist()
+    assert found.metrics["acc"] == pytest.approx(reference.accuracy_score(targets, predicted))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert found.metrics["balanced_acc"] == pytest.approx(reference.balanced_accuracy_score(targets, predicted))
+    assert found.metrics["precision_macro"] == pytest.approx(precision[present].mean())
+    assert found.metrics["recall_macro"] == pytest.approx(recall[present].mean())
+    assert found.metrics["f1_macro"] == pytest.approx(f1[present].mean())
+    areas = [one_vs_rest(probabilities, targets, k) for k in range(classes)]
+    for k, name in enumerate(names(classes)):
+        row = found.per_class[name]
+        assert row["support"] == support[k]
+        assert row["auroc"] == (None if areas[k] is None else pytest.approx(areas[k], abs=1e-6))
+        if k in present:
+            assert (row["precision"], row["recall"], row["f1"]) == pytest.approx((precision[k], recall[k], f1[k]))
+        else:
+            assert (row["precision"], row["recall"], row["f1"]) == (None, None, None)
+    expected = (
+        areas[1] if classes == 2 else np.mean(defined) if (defined := [a for a in areas if a is not None]) else None
+    )
+    assert found.metrics["auroc"] == (None if expected is None else pytest.approx(expected, abs=1e-6))
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_multiclass_auroc_is_scikit_learns_macro_average():
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(5), size=200)
+    targets = np.arange(200) % 5
+    expected = reference.roc_auc_score(targets, probabilities, multi_class="ovr", average="macro")
+    assert evaluate(probabilities, targets).metrics["auroc"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_absent_class_does_not_drag_macro_values_down():
+    # class 2 has no example, yet one example is predicted as it
+    found = evaluate(np.eye(3)[[0, 0, 1, 2]], [0, 0, 1, 1])
+    assert found.absent_classes == ["class 2"]
+    assert found.metrics["recall_macro"] == pytest.approx((1 + 0.5) / 2)
+    assert found.metrics["precision_macro"] == pytest.approx(1)
+    assert found.per_class["class 2"] == {"precision": None, "recall": None, "f1": None, "support": 0, "auroc": None}
+
+
+def test_predictor_of_the_majority_alone_looks_as_bad_as_it_is():
+    found = evaluate(np.tile([0.9, 0.1], (100, 1)), [0] * 90 + [1] * 10)
+    assert found.metrics["acc"] == pytest.approx(0.9)
+    assert found.metrics["balanced_acc"] == pytest.approx(0.5)
+    assert found.metrics["auroc"] == pytest.approx(0.5)
+    assert found.per_class["class 1"]["precision"] == 0.0
+
+
+def test_one_example_has_no_auroc():
+    found = evaluate([[0.2, 0.8]], [1], [0.25])
+    assert found.metrics == {
+        "loss": 0.25,
+        "acc": 1.0,
+        "balanced_acc": 1.0,
+        "precision_macro": 1.0,
+        "recall_macro": 1.0,
+        "f1_macro": 1.0,
+        "auroc": None,
+    }
+
+
+def test_perfect_predictions():
+    targets = torch.arange(40) % 4
+    found = evaluate(torch.eye(4)[targets], targets, torch.zeros(40))
+    assert found.metrics == {
+        key: 0.0 if key == "loss" else 1.0
+        for key in ("loss", "acc", "balanced_acc", "precision_macro", "recall_macro", "f1_macro", "auroc")
+    }
+    assert found.absent_classes == []
+
+
+def test_ties_go_to_the_first_class_and_count_half():
+    found = evaluate(np.full((6, 3), 0.3), [0, 0, 1, 1, 2, 2])
+    assert [row[0] for row in found.confusion_matrix] == [2, 2, 2]
+    assert found.metrics["auroc"] == pytest.approx(0.5)
+
+
+def test_auroc_ranks_values_that_are_no_probabilities():
+    # a float32 sigmoid would make 20, 30 and 40 equal
+    scores = np.array([[-20.0, 20.0], [-30.0, 30.0], [-40.0, 40.0], [5.0, -5.0]])
+    assert evaluate(scores, [0, 1, 1, 0]).metrics["auroc"] == 1.0
+
+
+def test_values_that_are_not_finite_become_none():
+    found = evaluate([[float("nan"), 0.2], [0.1, 0.9]], [0, 1], [float("nan"), 1.0])
+    assert found.metrics["loss"] is None
+    assert found.per_class["class 0"]["auroc"] is None
+    assert found.metrics["auroc"] == 1.0
+
+
+def test_loss_is_averaged_in_double_precision():
+    losses = torch.full((100_000,), 0.1)
+    targets = torch.arange(100_000) % 2
+    found = evaluate(torch.eye(2)[targets], targets, losses)
+    assert found.metrics["loss"] == pytest.approx(float(losses[0]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "targets", "losses", "class_names", "message"),
+    [
+        (torch.zeros(2, 3), torch.tensor([0, 1]), torch.zeros(2), ["a", "b"], r"must be \(N, 2\)"),
+        (torch.zeros(2, 2), torch.tensor([0, 1]), torch.zeros(1), ["a", "b"], r"and \(1,\)"),
+        (torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64), torch.zeros(0), ["a", "b"], "received none"),
+        (torch.zeros(1, 2), torch.tensor([2]), torch.zeros(1), ["a", "b"], r"\[0, 2\); received 2"),
+        (torch.zeros(1, 2), torch.tensor([1]), torch.zeros(1), ["a", "a"], "must differ"),
+    ],
+)
+def test_refuses_what_it_cannot_evaluate(probabilities, targets, losses, class_names, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_predictions(probabilities, targets, losses, class_names)

@@ -1,0 +1,78 @@
+"""The rooms of the package import only what the layout allows, and light modules stay light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = REPOSITORY / "lit_tricks"
+
+# The one object that every stage hands on, and the one exception, belong to everybody.
+COMMON = {"lit_tricks.errors", "lit_tricks.data.spec"}
+ALLOWED = {
+    "functional": set(),
+    "data": {"functional"},
+    "models": {"functional"},
+    "objectives": {"functional"},
+    "optim": {"functional"},
+    "metrics": {"functional"},
+    "callbacks": {"functional"},
+    "doctor": {"functional"},
+    "report": {"functional"},
+    "loggers": {"functional"},
+    "module": {"functional"},
+    "commandline": {"cli"},
+}
+HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}
+LIGHT = ["lit_tricks", "lit_tricks.errors", "lit_tricks.cli", "lit_tricks.commandline", "lit_tricks.run_directory"]
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(str(node.module))
+    return found
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_room_imports_only_what_the_layout_allows(path: Path) -> None:
+    room = room_of(path)
+    found = imports(path)
+    if room in ALLOWED:
+        for name in found - COMMON:
+            if name == "lit_tricks" or name.startswith("lit_tricks."):
+                other = name.split(".")[1] if "." in name else ""
+                assert other == room or other in ALLOWED[room], f"{room} must not import {name}"
+    hydra = {name for name in found if name.split(".")[0] in {"hydra", "omegaconf"}}
+    assert not hydra or room in HYDRA_ROOMS, f"{room} must not know Hydra: {hydra}"
+
+
+def test_functional_needs_torch_and_numpy_alone() -> None:
+    for path in (PACKAGE / "functional").glob("*.py"):
+        outside = {name.split(".")[0] for name in imports(path)} - {"torch", "numpy", "lit_tricks"}
+        assert outside <= set(sys.stdlib_module_names), f"{path.name} imports {outside}"
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_light_modules_leave_torch_alone(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(any(n in sys.modules for n in ('torch', 'pytorch_lightning', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_stay_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
