@@ -1,6 +1,5 @@
 """Turns a composed configuration into the objects that train."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,18 +124,15 @@ def build_trainer(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | 
         for name, node in (cfg.logger or {}).items()
         if node is not None
     ]
-    with warnings.catch_warnings():
-        # said by Lightning when a machine has more than the run was asked to use
-        warnings.filterwarnings("ignore", message=".*available but not used.*")
-        trainer = build_node(
-            cfg.trainer,
-            "trainer",
-            logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
-            callbacks=[*callbacks, RandomState(), first_batch],
-            default_root_dir=str(directory.path),
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        )
+    trainer = build_node(
+        cfg.trainer,
+        "trainer",
+        logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
+        callbacks=[*callbacks, RandomState(), first_batch],
+        default_root_dir=str(directory.path),
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
     return trainer, first_batch
 
 

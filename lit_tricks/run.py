@@ -4,6 +4,9 @@ import logging
 import os
 import platform
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,23 @@ from lit_tricks.conclusion import conclude
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.resume import Resumption, plan_resumption
-from lit_tricks.run_directory import RunDirectory
+from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
 from lit_tricks.threads import choose_threads
 
 log = logging.getLogger("lit_tricks")
 
 PACKAGES = ("lit-tricks", "torch", "pytorch-lightning", "hydra-core", "torchmetrics", "numpy", "scikit-learn")
+
+# each is a choice of ours or of the user's, not a fault
+EXPECTED_WARNINGS = (
+    r".*isinstance\(treespec, LeafSpec\).*",
+    "Total length of `list` across ranks is zero",
+    r"The number of training batches \(\d+\) is smaller than the logging interval",
+    "The '.*_dataloader' does not have many workers",
+    ".*available but not used.*",
+    "You're resuming from a checkpoint that ended before the epoch ended",
+)
 
 
 class Interrupted(Exception):
@@ -51,8 +64,10 @@ def execute(
     cfg: DictConfig, directory: RunDirectory, overrides: list[str], resumption: Resumption | None = None
 ) -> float | None:
     """Train ``cfg`` in ``directory``, evaluate, and write everything the run leaves behind."""
-    with directory.held():
+    with directory.held(), quiet_lightning():
         facts: dict[str, Any] = {
+            "status": "failed",
+            "reason": UNFINISHED,
             "seed": cfg.seed,
             "overrides": overrides,
             "experiment": experiments(overrides),
@@ -60,9 +75,7 @@ def execute(
             "seconds": {},
         }
         directory.write_config(resolved(cfg))
-        if resumption is None:
-            # a run marked before it started keeps its mark until the end
-            directory.write_results({**directory.read_results(), **facts})
+        directory.write_results(facts)
         try:
             return _train(cfg, directory, facts, resumption)
         except KeyboardInterrupt as error:
@@ -93,8 +106,7 @@ def _train(
     if interrupted and not weights.is_file():
         raise KeyboardInterrupt
     facts["status"] = "stopped" if interrupted else "completed"
-    if interrupted:
-        facts["reason"] = "stopped by the user"
+    facts["reason"] = "stopped by the user" if interrupted else None
     conclude(cfg, directory, built, weights, facts)
     if interrupted:
         raise Interrupted(f"stopped: continue with resume={directory.path}")
@@ -133,6 +145,21 @@ def _fit(built: Built, checkpoint: Path | None) -> bool:
             raise
         return True
     return False
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence what Lightning says about every run; our own line says what is trained, on what."""
+    chatter = logging.getLogger("pytorch_lightning.utilities.rank_zero")
+    before = chatter.level
+    chatter.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in EXPECTED_WARNINGS:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        chatter.setLevel(before)
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:

@@ -46,7 +46,7 @@ _DOTTED = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
 def check_allow_targets(packages: Any) -> tuple[str, ...]:
     """Return the user's further packages; raise ``UserError`` for anything but dotted names of no standard module."""
     if isinstance(packages, str) or not isinstance(packages, Sequence):
-        raise UserError(f"allow_targets must be a list of packages; received {packages!r}: try allow_targets=[my_package]")
+        raise UserError(f"allow_targets must be a list; received {packages!r}: try allow_targets=[my_package]")
     for package in packages:
         if not isinstance(package, str) or not _DOTTED.match(package):
             raise UserError(f"allow_targets must hold dotted package names; received {package!r}: try my_package")
@@ -138,7 +138,8 @@ def _import(path: str, where: str) -> Any:
     except ImportError as error:
         raise UserError(f"{where}: cannot import '{parts[0]}': {error}; is it installed or on PYTHONPATH?") from error
     for index, part in enumerate(parts[1:], start=2):
-        if not hasattr(found, part) and isinstance(found, ModuleType) and found.__name__ == ".".join(parts[: index - 1]):
+        package = ".".join(parts[: index - 1])
+        if not hasattr(found, part) and isinstance(found, ModuleType) and found.__name__ == package:
             try:
                 importlib.import_module(".".join(parts[:index]))
             except ModuleNotFoundError as error:
@@ -146,7 +147,7 @@ def _import(path: str, where: str) -> Any:
                     raise UserError(f"{where}: importing '{path}' failed: {error}") from error
         if not hasattr(found, part):
             known = [name for name in dir(found) if not name.startswith("_")]
-            raise UserError(f"{where}: '{'.'.join(parts[: index - 1])}' has no '{part}'{did_you_mean(part, known)}")
+            raise UserError(f"{where}: '{package}' has no '{part}'{did_you_mean(part, known)}")
         found = getattr(found, part)
     return found
 

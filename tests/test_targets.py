@@ -1,6 +1,7 @@
 """The allow-list for ``_target_``: by whole components, and by what a name really leads to."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,18 +64,18 @@ def test_kornias_augmentations_are_allowed() -> None:
 @pytest.mark.parametrize("path", BAD_NAMES)
 def test_other_names_are_refused_without_import(path: str) -> None:
     assert not is_allowed(path)
-    with pytest.raises(UserError, match="may not name|allow-list|dotted path"):
+    with pytest.raises(UserError, match=r"may not name|allow-list|dotted path"):
         resolve(path)
 
 
 @pytest.mark.parametrize("path", BAD_HOMES)
 def test_an_allowed_name_that_leads_elsewhere_is_refused(path: str) -> None:
-    with pytest.raises(UserError, match="is defined in|must name a class|has no"):
+    with pytest.raises(UserError, match=r"is defined in|must name a class|has no"):
         resolve(path)
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     source = "import os\nfrom pathlib import Path\nclass Net: ...\ndef make(): ...\n"
     (tmp_path / "my_package").mkdir()
     (tmp_path / "my_package" / "__init__.py").write_text("")
@@ -101,15 +102,17 @@ def test_a_users_package_is_admitted_by_whole_components(package: str) -> None:
 
 
 def test_a_wrong_name_gets_the_nearest(package: str) -> None:
-    with pytest.raises(UserError, match="has no 'Nte': did you mean Net\\?"):
+    with pytest.raises(UserError, match=r"has no 'Nte': did you mean Net\?"):
         resolve("my_package.nets.Nte", [package])
     with pytest.raises(UserError, match="cannot import 'absent_package'"):
         resolve("absent_package.Net", ["absent_package"])
-    with pytest.raises(UserError, match="'torch.nn' has no 'Linaer': did you mean Linear\\?"):
+    with pytest.raises(UserError, match=r"'torch.nn' has no 'Linaer': did you mean Linear\?"):
         resolve("torch.nn.Linaer")
 
 
-@pytest.mark.parametrize("packages", [["os"], ["sys.modules"], ["builtins"], ["a b"], ["a..b"], [".a"], [3], "my", [""]])
+@pytest.mark.parametrize(
+    "packages", [["os"], ["sys.modules"], ["builtins"], ["a b"], ["a..b"], [".a"], [3], "my", [""]]
+)
 def test_allow_targets_takes_dotted_names_of_no_standard_module(packages: object) -> None:
     with pytest.raises(UserError, match="allow_targets"):
         check_allow_targets(packages)
@@ -133,5 +136,5 @@ def test_every_nested_target_is_checked(node: object, place: str) -> None:
 def test_a_whole_configuration_is_resolved() -> None:
     check_targets(OmegaConf.create({"model": {"_target_": "torch.nn.Linear"}, "allow_targets": []}))
     aliased = OmegaConf.create({"model": {"_target_": "lit_tricks.run_directory.os.system"}, "allow_targets": []})
-    with pytest.raises(UserError, match="model._target_ must name a class"):
+    with pytest.raises(UserError, match=r"model\._target_ must name a class"):
         check_targets(aliased)

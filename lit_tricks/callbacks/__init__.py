@@ -5,6 +5,7 @@ from lit_tricks.callbacks.early_stopping import EarlyStopping
 from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
 from lit_tricks.callbacks.learning_rate import LearningRate
+from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
 
-__all__ = ["Checkpoint", "EarlyStopping", "EpochTimer", "FirstBatch", "LearningRate", "RandomState"]
+__all__ = ["Checkpoint", "EarlyStopping", "EpochTimer", "FirstBatch", "LearningRate", "RandomState", "RunProgress"]

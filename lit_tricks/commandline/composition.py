@@ -100,7 +100,11 @@ class Composer:
     """
 
     def __init__(
-        self, config_path: str, config_name: str = "config", config_dir: str | None = None, overrides: Sequence[str] = ()
+        self,
+        config_path: str,
+        config_name: str = "config",
+        config_dir: str | None = None,
+        overrides: Sequence[str] = (),
     ) -> None:
         version.setbase(VERSION_BASE)
         setup_globals()

@@ -37,7 +37,7 @@ def _check_folds(content: Mapping[str, Any]) -> None:
     if folds is None and fold > 0:
         raise UserError(f"data.fold={fold} needs the number of folds: try data.folds={max(5, fold + 1)}")
     if isinstance(folds, int) and fold >= folds:
-        raise UserError(f"data.fold must be less than data.folds={folds}, counted from 0; received {fold}: try {folds - 1}")
+        raise UserError(f"data.fold must be less than data.folds={folds}; received {fold}: try data.fold={folds - 1}")
 
 
 def _check_dropout(content: Mapping[str, Any]) -> None:

@@ -77,7 +77,10 @@ def _main(arguments: list[str]) -> int:
 def _hand_over(options: argparse.Namespace) -> int:
     """Let Hydra run the jobs."""
     version.setbase(VERSION_BASE)
-    with tempfile.TemporaryDirectory(prefix="lit-tricks-") as folder, _raising_hydra(Path(folder, "journal")) as journal:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _raising_hydra(Path(folder, "journal")) as journal,
+    ):
         try:
             _run_hydra(
                 args=options,
@@ -162,4 +165,3 @@ def _as_further_process(arguments: list[str], environment: Mapping[str, str]) ->
     hydra = [text for text in options.overrides if text.startswith("hydra.")]
     own = [text for text in hydra if not text.startswith(("hydra.run.dir=", "hydra.mode="))]
     return [*primary, *folders, *own, *json.loads(job)]
-

@@ -70,7 +70,9 @@ class Knob:
 
     def _fits(self, value: Any) -> bool:
         if self.choices:
-            return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in self.choices)
+            allowed = self.choices
+            # true is not 1 here
+            return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in allowed)
         if self.kind in ("int", "float"):
             return self._is_number(value) and self._is_inside(value)
         kinds: dict[str, Any] = {"bool": bool, "str": str, "mapping": dict, "any": object}
@@ -152,4 +154,3 @@ def either(first: Knob, *others: Knob, note: Any = None) -> Knob:
 def optional(knob: Knob) -> Knob:
     """Return the knob with ``null`` allowed."""
     return replace(knob, optional=True)
-

@@ -128,7 +128,7 @@ def has_path(node: Any, path: str) -> bool:
 def paths(node: DictConfig, prefix: str = "") -> Iterator[str]:
     """Yield every dotted path of nested mappings, inner nodes included."""
     for key in node.keys():  # noqa: SIM118 - iterating a DictConfig resolves values
-        path = f"{prefix}{key}"
+        path = f"{prefix}{key!s}"
         yield path
         child = node._get_node(key)
         if isinstance(child, DictConfig) and not child._is_none() and not child._is_interpolation():

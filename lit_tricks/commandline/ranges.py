@@ -11,6 +11,7 @@ SHARE = number(0, 1)
 BELOW_ONE = number(0, 1, ")")
 BETAS = number(0, 1, ")", listed="yes", least=2, most=2, note=[0.9, 0.999])
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu", "identity")
+PRECISIONS = ("16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true", "transformer-engine")
 BATCHES = optional(either(whole(0), number(0, 1)))
 
 TOP: dict[str, Knob] = {
@@ -39,7 +40,7 @@ DATA: dict[str, Knob] = {
     "drop": either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes")),
     "test_path": optional(text()),
     "image_size": optional(whole(1, listed="either", least=2, most=2, note=32)),
-    "colour": one_of("auto", True, False, "grey", "rgb", note="auto"),
+    "colour": one_of("auto", "grey", "rgb", note="auto"),
     "mirrors": optional(text(listed="yes", least=1)),
     "malignant_share": number(0, 1, "()", note=0.1),
     "n_samples": whole(10, note=1000),
@@ -133,12 +134,7 @@ TRAINER: dict[str, Knob] = {
     "strategy": text(note="auto"),
     "devices": either(one_of("auto", -1), whole(1), whole(0, listed="yes", least=1), text(), note=1),
     "num_nodes": whole(1, note=1),
-    "precision": optional(
-        one_of(
-            16, 32, 64, "16", "32", "64", "bf16", "16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true",
-            "transformer-engine", "transformer-engine-float16", note="bf16-mixed",
-        )
-    ),
+    "precision": optional(one_of(16, 32, 64, "16", "32", "64", "bf16", *PRECISIONS, note="bf16-mixed")),
     "max_epochs": optional(either(whole(1), one_of(-1), note=20)),
     "min_epochs": optional(whole(1, note=1)),
     "max_steps": either(whole(1), one_of(-1), note=1000),
@@ -173,7 +169,8 @@ TRAINER: dict[str, Knob] = {
 CALLBACKS: dict[str, Knob] = {
     "checkpoint.monitor": text(note="val/loss"),
     "checkpoint.mode": one_of("min", "max", note="min"),
-    "progress_bar.refresh_rate": whole(0, note=20),
+    "progress_bar.refresh_seconds": number(0, open_ends="low", note=0.2),
+    "progress_bar.plain_seconds": number(0, note=10.0),
     "early_stopping.monitor": text(note="val/loss"),
     "early_stopping.mode": one_of("min", "max", note="min"),
     "early_stopping.patience": whole(1, note=3),

@@ -27,14 +27,14 @@ def plain(node: DictConfig | ListConfig, path: str = "") -> Any:
     """Return nested primitives; raise ``UserError`` for a missing value or an interpolation that leads nowhere."""
     if isinstance(node, ListConfig):
         return [_value(node, index, f"{path}[{index}]") for index in range(len(node))]
-    return {str(key): _value(node, key, f"{path}.{key}" if path else str(key)) for key in node.keys()}  # noqa: SIM118
+    return {str(key): _value(node, key, f"{path}.{key!s}" if path else str(key)) for key in node.keys()}  # noqa: SIM118
 
 
 def _value(node: DictConfig | ListConfig, key: Any, path: str) -> Any:
     if OmegaConf.is_missing(node, key):
         raise UserError(f"{path} has no value: set it with {path}=VALUE")
     if OmegaConf.is_interpolation(node, key):
-        raw = OmegaConf.to_container(node, resolve=False)[key]  # type: ignore[index,call-overload]
+        raw = OmegaConf.to_container(node, resolve=False)[key]  # type: ignore[index]
         if "${hydra:" in str(raw):
             return Deferred()
         try:
@@ -130,7 +130,8 @@ def _is_open(node: Mapping[str, Any], own: DictConfig) -> bool:
     target = str(node.get("_target_", OWN_PACKAGE))
     if target == OWN_PACKAGE or target.startswith(f"{OWN_PACKAGE}."):
         return False
-    return not is_allowed(target) or has_path(own, "_target_") and target != own._get_node("_target_")._value()
+    shipped = OmegaConf.to_container(own, resolve=False).get("_target_", target)  # type: ignore[union-attr]
+    return not is_allowed(target) or target != shipped
 
 
 def _check_keys(

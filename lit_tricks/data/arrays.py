@@ -45,7 +45,7 @@ class NPZSource(Source):
 
     def load(self) -> Loaded:
         """Return the arrays; raises ``UserError`` for what is wrong with them."""
-        path = require_file(self.path, "data.path")
+        path = require_file(self.path, "data.path", "data=npz")
         arrays = read_npz(path, ("x_train", "y_train", "x_test", "y_test", "x", "y", "class_names"))
         inputs, labels = _training_names(arrays, path)
         self.kind = "table" if arrays[inputs].ndim == 2 else "image"

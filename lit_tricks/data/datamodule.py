@@ -1,8 +1,6 @@
 """The general data module: source → split → encode → normalise → batches."""
 
-import inspect
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -54,20 +52,6 @@ class ArrayDataModule(LightningDataModule):
 
     Raises ``UserError`` for values out of range, and from ``setup`` for data that cannot be trained on.
     """
-
-    __signature__: ClassVar[inspect.Signature]
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show the shared keywords in the signature of a subclass that passes ``**common`` on."""
-        super().__init_subclass__(**kwargs)
-        own = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        named = [p for p in own if p.kind is not p.VAR_KEYWORD]
-        shared = [
-            p for p in inspect.signature(ArrayDataModule.__init__).parameters.values() if p.kind is p.KEYWORD_ONLY
-        ]
-        if len(named) < len(own):
-            named += [p for p in shared if p.name not in {q.name for q in named}]
-        cls.__signature__ = inspect.Signature(named)
 
     def __init__(
         self,

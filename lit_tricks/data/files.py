@@ -8,9 +8,9 @@ MAX_BYTES = 8 * 2**30
 """Largest data set, in bytes once in memory, that a reader allocates; change it before loading if you have more."""
 
 
-def require_file(path: str | Path | None, override: str) -> Path:
-    """Return ``path`` as an existing, non-empty file; ``override`` is the word to name, such as ``data.path``."""
-    found = _require(path, override, "FILE")
+def require_file(path: str | Path | None, override: str, owner: str) -> Path:
+    """Return ``path`` as a non-empty file; ``owner`` (``data=csv``) gets it by ``override`` (``data.path``)."""
+    found = _require(path, override, owner, "FILE")
     if found.is_dir():
         raise UserError(f"{override} must be a file; received the folder {found}: try {override}=FILE")
     if not found.is_file():
@@ -20,9 +20,9 @@ def require_file(path: str | Path | None, override: str) -> Path:
     return found
 
 
-def require_folder(path: str | Path | None, override: str) -> Path:
-    """Return ``path`` as an existing folder; ``override`` is the word to name, such as ``data.path``."""
-    found = _require(path, override, "FOLDER")
+def require_folder(path: str | Path | None, override: str, owner: str) -> Path:
+    """Return ``path`` as an existing folder; the other arguments as in ``require_file``."""
+    found = _require(path, override, owner, "FOLDER")
     if not found.is_dir():
         raise UserError(f"{override} must be a folder; received the file {found}: try {override}=FOLDER")
     return found
@@ -37,9 +37,9 @@ def check_bytes(count: int, what: str, remedy: str) -> None:
         )
 
 
-def _require(path: str | Path | None, override: str, placeholder: str) -> Path:
+def _require(path: str | Path | None, override: str, owner: str, placeholder: str) -> Path:
     if path is None or not str(path).strip():
-        raise UserError(f"{override} is not set: try {override}={placeholder}")
+        raise UserError(f"{owner} needs {override}={placeholder}; received none: add it")
     found = Path(path).expanduser()
     if not found.exists():
         raise UserError(f"{override} must exist; received {found}, found nothing there: try {override}={placeholder}")

@@ -62,7 +62,7 @@ class ImageFolderSource(Source):
 
     def load(self) -> Loaded:
         """Return the decoded images; one ``UserError`` names the unreadable files."""
-        root = require_folder(self.path, "data.path")
+        root = require_folder(self.path, "data.path", "data=image_folder")
         train_folders, test_folder = _split_folders(root)
         files: dict[str, list[Path]] = {}
         for folder in train_folders:

@@ -50,13 +50,12 @@ def read_inputs(path: str | Path, spec: DataSpec) -> Inputs:
 
     Raises ``UserError`` that names the file.
     """
-    word = "input"
     found = Path(path).expanduser()
     if found.is_dir():
         if spec.kind == "table":
             raise UserError(f"input must be a CSV file for a model of tables; received the folder {found}")
         return _image_inputs(_images_in(found), found, spec)
-    found = require_file(path, word)
+    found = require_file(path, "input", "predict")
     if found.suffix.lower() == ".npz":
         return _array_inputs(found, spec)
     if spec.kind == "table":

@@ -40,18 +40,35 @@ class BatchLoader:
 
     def __len__(self) -> int:
         """Number of batches in one epoch of this process."""
-        return math.ceil(shard_length(len(self.sampler), self.batch_size, *_process(), self.repeat) / self.batch_size)
+        length = shard_length(len(self.sampler), self.batch_size, *_process(), self.repeat)
+        batches = math.ceil(length / self.batch_size)
+        return batches - 1 if self._joins_last(length) else batches
 
     def order(self, epoch: int) -> Tensor:
         """Return the example positions that this process visits in ``epoch``, int64; batches are its chunks."""
         return shard(self.sampler.order(epoch), self.batch_size, *_process(), self.repeat)
+
+    def batches(self, epoch: int) -> list[Tensor]:
+        """Return the positions of every batch of ``epoch``: the chunks of ``order``.
+
+        In training a single example left over joins the batch before it, since a batch of one has no variance
+        for batch normalisation to divide by.
+        """
+        order = self.order(epoch)
+        chunks = list(order.split(self.batch_size))
+        if self._joins_last(len(order)):
+            chunks[-2:] = [torch.cat(chunks[-2:])]
+        return chunks
+
+    def _joins_last(self, length: int) -> bool:
+        return self.repeat and length % self.batch_size == 1 and length > self.batch_size > 1
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         epoch = self.sampler.epoch
         resume, self._resume = self._resume, None
         first = resume[1] if resume is not None and resume[0] == epoch else 0
         x, y = self.examples.x, self.examples.y
-        for cursor, index in enumerate(self.order(epoch).split(self.batch_size)[first:], first + 1):
+        for cursor, index in enumerate(self.batches(epoch)[first:], first + 1):
             self._position = (epoch, cursor)
             yield x.index_select(0, index), y.index_select(0, index)
 

@@ -62,7 +62,7 @@ class CSVSource(Source):
 
     def load(self) -> Loaded:
         """Return row numbers with labels; raises ``UserError`` for what is wrong with the files or the words."""
-        table = read_table(require_file(self.path, "data.path"), self.separator, self.header)
+        table = read_table(require_file(self.path, "data.path", "data=csv"), self.separator, self.header)
         label = find_column(table, -1 if self.label is None else self.label, "data.label")
         self._kinds = self._feature_kinds(table, label)
         labels, where = _labels(table, label)
@@ -111,7 +111,7 @@ class CSVSource(Source):
         """Read the test file and append its rows to the columns, where the encoder finds them."""
         if self.test_path is None or self._columns is None:
             return None
-        test = read_table(require_file(self.test_path, "data.test_path"), self.separator, table.has_header)
+        test = read_table(require_file(self.test_path, "data.test_path", "data=csv"), self.separator, table.has_header)
         test = match_columns(test, table.names, [*self._kinds[0], *self._kinds[1], label], label)
         start = len(self._columns)
         self._columns = self._columns.append(typed_columns(test, *self._kinds))

@@ -43,7 +43,9 @@ class MetricsCSV(Logger):
         self._opened = False
         self._columns: list[str] = list(KEYS)
         self._rows: dict[int, dict[str, str]] = {}
-        self._lines: dict[int, str] = {}
+        # header and every row but the last as text: rendering ten thousand rows three times an epoch takes longer
+        # than an epoch of a small network
+        self._settled = ""
         self._waiting: dict[str, str] = {}
         self._unsaved = False
 
@@ -74,7 +76,7 @@ class MetricsCSV(Logger):
         self._open()
         epoch = metrics.get("epoch")
         if epoch is None:
-            last = max(self._rows, default=None)
+            last = next(reversed(self._rows), None)
             if last is None or step is None or step > int(self._rows[last].get("step") or -1):
                 self._waiting.update(cells)
                 return
@@ -86,50 +88,50 @@ class MetricsCSV(Logger):
     def finalize(self, status: str) -> None:
         """Write what has not been written yet."""
         if self._waiting and self._rows:
-            last = max(self._rows)
-            self._merge(last, self._waiting, None)
+            self._merge(next(reversed(self._rows)), self._waiting, None)
             self._waiting = {}
         if self._unsaved:
             self._write()
 
     def _merge(self, epoch: int, cells: Mapping[str, str], step: int | None) -> None:
+        last = next(reversed(self._rows), None)
+        if epoch not in self._rows and last is not None:
+            self._settled += self._line(last)
         row = self._rows.setdefault(epoch, {"epoch": str(epoch)})
         gained = not row.keys() >= cells.keys()
         row.update(cells)
         if step is not None:
             row["step"] = str(max(step, int(row.get("step") or 0)))
-        if not self._columns_hold(cells):
-            self._lines = {e: self._line(r) for e, r in sorted(self._rows.items())}
-        elif next(reversed(self._lines), epoch) <= epoch:
-            self._lines[epoch] = self._line(row)
-        else:
-            self._lines = dict(sorted({**self._lines, epoch: self._line(row)}.items()))
+        if self._widen(cells) or last is None or epoch < last:
+            self._settle()
         self._unsaved = True
         # values of every step only replace each other: writing waits for the epoch's end
         if gained:
             self._write()
 
-    def _columns_hold(self, names: Iterable[str]) -> bool:
+    def _widen(self, names: Iterable[str]) -> bool:
         new = [name for name in names if name not in self._columns]
-        if new:
-            self._columns = [*KEYS, *sorted([*self._columns[len(KEYS) :], *new], key=_place)]
-        return not new
+        self._columns = [*KEYS, *sorted([*self._columns[len(KEYS) :], *new], key=_place)]
+        return bool(new)
+
+    def _settle(self) -> None:
+        self._rows = dict(sorted(self._rows.items()))
+        self._settled = _csv(self._columns) + "".join(map(self._line, list(self._rows)[:-1]))
 
     def _write(self) -> None:
-        complete = [
-            line
-            for epoch, line in self._lines.items()
-            if any(name not in KEYS and not name.startswith("val/") for name in self._rows[epoch])
-        ]
-        if not complete:
+        text = self._settled + self._line(next(reversed(self._rows)))
+        if text == _csv(self._columns):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        temporary.write_text(_csv(self._columns) + "".join(complete), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, self._path)
         self._unsaved = False
 
-    def _line(self, row: Mapping[str, str]) -> str:
+    def _line(self, epoch: int) -> str:
+        row = self._rows[epoch]
+        if all(name in KEYS or name.startswith("val/") for name in row):
+            return ""
         return _csv([row.get(column, "") for column in self._columns])
 
     def _open(self) -> None:
@@ -149,8 +151,8 @@ class MetricsCSV(Logger):
             if epoch.isdigit() and int(epoch) < self._resume_epoch:
                 cells = {name: cell for name, cell in row.items() if name and cell}
                 self._rows[int(epoch)] = cells
-                self._columns_hold(cells)
-        self._lines = {epoch: self._line(row) for epoch, row in sorted(self._rows.items())}
+                self._widen(cells)
+        self._settle()
 
 
 def _belongs(name: str) -> bool:

@@ -37,14 +37,14 @@ class CNN(nn.Module):
         self,
         input_shape: Sequence[int],
         num_classes: int,
-        channels: Sequence[int] = (16, 32, 64),
+        channels: Sequence[int] = (16, 32),
         kernel_size: int = 3,
         pool: int = 2,
-        hidden: Sequence[int] = (),
+        hidden: Sequence[int] = (128,),
         activation: str = "relu",
         norm: str = "batch",
         norm_momentum: float = 0.1,
-        dropout: float | Sequence[float] = 0.1,
+        dropout: float | Sequence[float] = 0.2,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class CNN(nn.Module):
                 f"try model.kernel_size={kernel_size + 1}"
             )
         whole_number("model.pool", pool)
-        blocks = sizes("model.channels", channels, "[16,32,64]")
+        blocks = sizes("model.channels", channels, "[16,32]")
         units = sizes("model.hidden", hidden, "[128]")
         dropouts = shares("model.dropout", dropout, len(blocks) + len(units), "block and per dense hidden layer")
         style = BlockStyle(activation, norm, norm_momentum, bias)
@@ -76,7 +76,7 @@ class CNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits (B, num_classes) for x (B, channels, height, width)."""
-        # Channels-last maps cut a training step on the CPU by about a third (16-32-64 at batch 32: 12.2 → 8.1 ms).
+        # Channels-last maps cut a training step on the CPU by about a third (defaults, batch 32: 10.4 → 7.4 ms).
         return self.output(self.layers(self.flatten(self.blocks(_channels_last(x) if x.device.type == "cpu" else x))))
 
 

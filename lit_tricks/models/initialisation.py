@@ -24,6 +24,7 @@ SCHEMES: dict[str, dict[str, float | str]] = {
     "he_uniform": {"gain": "auto"},
     "orthogonal": {"gain": "auto"},
 }
+LINKS = ("softmax", "sigmoid", "identity")
 BIASES = ("zero", "normal", "prior", "keep")
 WeightedLayer = (
     nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -58,6 +59,8 @@ class Initialiser:
             the logits of the class shares are set; ``keep``, as torch drew them. None: ``keep`` for ``default``,
             else ``zero``.
         bias_std: standard deviation of normal biases, > 0; None: ``std`` under ``normal``, else 1.
+        link: the objective's activation from logits to probabilities, so that those of ``bias=prior`` equal the
+            class shares p: ``softmax`` sets log p, ``sigmoid`` log(p / (1 - p)), ``identity`` p.
 
     Raises ``UserError`` for an unknown word, a number outside its range, or one that the scheme does not read.
     """
@@ -71,6 +74,7 @@ class Initialiser:
         bound: float | None = None,
         bias: str | None = None,
         bias_std: float | None = None,
+        link: str = "softmax",
     ) -> None:
         self.scheme = known_word("init", scheme, SCHEMES)
         given = {"gain": gain, "std": std, "bound": bound}
@@ -85,23 +89,14 @@ class Initialiser:
         self.bound = _positive("bound", chosen.get("bound", 1.0))
         self.bias = known_word("init.bias", bias or ("keep" if scheme == "default" else "zero"), BIASES)
         self.bias_std = self.std if bias_std is None else _positive("bias_std", bias_std)
+        self.link = known_word("link", link, LINKS)
 
     @torch.no_grad()
-    def __call__(
-        self,
-        network: nn.Module,
-        class_counts: Sequence[int] | None = None,
-        *,
-        link: Literal["softmax", "sigmoid", "identity"] = "softmax",
-    ) -> None:
-        """Initialise ``network`` in place.
+    def __call__(self, network: nn.Module, class_counts: Sequence[int] | None = None) -> None:
+        """Initialise ``network``, any module with linear or convolutional layers, in place.
 
-        Args:
-            network: any module with linear or convolutional layers.
-            class_counts: training examples per class, read by ``bias=prior`` only.
-            link: what turns logits into probabilities, so that those of ``bias=prior`` equal the class shares:
-                ``softmax`` sets log p, ``sigmoid`` log(p / (1 - p)), ``identity`` p. Counts are held half an
-                example away from none and from all, which keeps the logits finite.
+        ``class_counts``, the training examples per class, is read by ``bias=prior`` only. Counts are held half
+        an example away from none and from all, which keeps the logits finite.
 
         Raises ``UserError`` when ``bias=prior`` lacks class counts, or a last linear layer with one bias per class.
         """
@@ -113,7 +108,7 @@ class Initialiser:
             elif layer.bias is not None and self.bias != "keep":
                 nn.init.zeros_(layer.bias)
         if self.bias == "prior":
-            _set_prior([layer for layer in gains if isinstance(layer, nn.Linear)], class_counts, link)
+            _set_prior([layer for layer in gains if isinstance(layer, nn.Linear)], class_counts, self.link)
 
     def _draw(self, weight: torch.Tensor, gain: float) -> None:
         match self.scheme:
@@ -155,7 +150,7 @@ def following_gains(network: nn.Module) -> dict[WeightedLayer, float]:
 
 
 def _set_prior(layers: Sequence[nn.Linear], class_counts: Sequence[int] | None, link: str) -> None:
-    if class_counts is None:
+    if not class_counts:
         raise UserError("init.bias=prior needs class counts; received none: try init.bias=zero")
     bias = layers[-1].bias if layers else None
     if bias is None:
@@ -170,7 +165,6 @@ def _set_prior(layers: Sequence[nn.Linear], class_counts: Sequence[int] | None, 
         )
     total = sum(class_counts)
     shares = [min(max(count, 0.5), max(total - 0.5, 0.5)) / max(total, 1) for count in class_counts]
-    known_word("link", link, ("softmax", "sigmoid", "identity"))
     if link == "softmax":
         logits = [math.log(share) for share in shares]
     elif link == "sigmoid":

@@ -156,7 +156,9 @@ def test_a_further_process_is_told_its_job_and_directory(jobs: Any) -> None:
 def test_config_dir_and_own_primary_configuration(jobs: Any, tmp_path: Path) -> None:
     (tmp_path / "mine" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "model" / "tiny.yaml").write_text("# Small\n_target_: my_net.Tiny\nwidth: 4\n")
-    (tmp_path / "mine" / "small.yaml").write_text("defaults:\n  - config\n  - override model: tiny\n  - _self_\nseed: 9\n")
+    (tmp_path / "mine" / "small.yaml").write_text(
+        "defaults:\n  - config\n  - override model: tiny\n  - _self_\nseed: 9\n"
+    )
     chosen = ["allow_targets=[my_net]", "model.width=8"]
     assert main(["--config-dir", "mine", "model=tiny", *chosen]) == 0
     assert main(["--config-dir", "mine", "--config-name", "small", *chosen]) == 0
@@ -164,9 +166,7 @@ def test_config_dir_and_own_primary_configuration(jobs: Any, tmp_path: Path) -> 
     assert [cfg["seed"] for cfg in jobs.configs] == [0, 9]
 
 
-def test_a_broken_file_of_the_user_is_named(
-    jobs: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_file_of_the_user_is_named(jobs: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nmodel:\n  hidden: [1\n  norm: batch\n")
     assert main(["--config-dir", ".", "+experiment=mine"]) == 2

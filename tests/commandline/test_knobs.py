@@ -56,7 +56,7 @@ def test_every_top_level_key_has_a_rule_that_its_default_keeps() -> None:
     keys = [key for key in config if key not in COMPOSER.groups() and key != "hydra"]
     assert sorted(map(str, keys)) == sorted(TOP)
     for key in keys:
-        assert TOP[str(key)].complaint(OmegaConf.to_container(config)[key]) is None  # type: ignore[index,call-overload]
+        assert TOP[str(key)].complaint(OmegaConf.to_container(config)[key]) is None  # type: ignore[index]
 
 
 def test_no_rule_is_left_without_a_key() -> None:

@@ -39,10 +39,16 @@ ON_THE_COMMAND_LINE = [
     (["model.dropuot=0.3"], ["there is no 'model.dropuot'", "did you mean model.dropout?"]),
     (["+trainer.epochs=3"], ["there is no 'trainer.epochs'", "did you mean trainer.max_epochs?"]),
     (["~callbacks.progres_bar"], ["did you mean ~callbacks.progress_bar?"]),
-    (["++callbacks.early_stoping.patience=5"], ["callbacks.early_stoping has no _target_", "callbacks.early_stopping?"]),
+    (
+        ["++callbacks.early_stoping.patience=5"],
+        ["early_stoping has no _target_", "callbacks.early_stopping?"],
+    ),
     (["callbacks.early_stopping.patience=5"], ["not part of this run", "add +experiment=early_stopping"]),
     (["+experiment=early_stopping", "+callbacks.early_stopping.patince=5"], ["callbacks.early_stopping.patience?"]),
-    (["model=linear", "+experiment=dropout"], ["model=linear has no dropout", "+experiment=dropout", "words with it: ", "mlp"]),
+    (
+        ["model=linear", "+experiment=dropout"],
+        ["model=linear has no dropout", "+experiment=dropout", "words with it: ", "mlp"],
+    ),
     (["model=linear", "model.hidden=[3]"], ["model=linear has no hidden", "words with it: ", "mlp"]),
     (["optimizer=lbfgs", "+experiment=weight_decay"], ["optimizer=lbfgs has no weight_decay", "adamw"]),
     (["+optimizer@second=sgd"], ["there is no 'second'"]),

@@ -151,7 +151,7 @@ def test_mistakes(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -
 
 
 def test_no_path() -> None:
-    with pytest.raises(UserError, match=r"data\.path is not set: try data\.path=FILE"):
+    with pytest.raises(UserError, match=r"data=npz needs data\.path=FILE; received none"):
         NPZSource().load()
 
 

@@ -1,4 +1,3 @@
-import inspect
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,6 @@ from lit_tricks.data.datamodule import ArrayDataModule
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.errors import UserError
-
-# Lightning 2.6 asks torch 2.13 for a tree class whose isinstance check is deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.. is deprecated:FutureWarning")
 
 NAMES = ("ant", "bee", "cat")
 
@@ -227,22 +223,6 @@ def test_one_class_only_is_refused() -> None:
 
     with pytest.raises(UserError, match=r"at least 2 classes in the training data; received only 'ant'"):
         ready(Alone())
-
-
-def test_a_subclass_shows_the_shared_options() -> None:
-    class Thin(ArrayDataModule):
-        def __init__(self, total: int = 200, **common: Any) -> None:
-            super().__init__(Rows(total), **common)
-
-    class Closed(Thin):
-        def __init__(self, seed: int = 5) -> None:
-            super().__init__(seed=seed)
-
-    shared = list(inspect.signature(ArrayDataModule).parameters)[1:]
-    assert list(inspect.signature(Thin).parameters) == ["total", *shared]
-    assert inspect.signature(Thin).parameters["val_size"].default == 0.1
-    assert list(inspect.signature(Closed).parameters) == ["seed"]
-    assert "source" in inspect.signature(ArrayDataModule).parameters
 
 
 def test_it_describes_itself() -> None:

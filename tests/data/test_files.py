@@ -10,28 +10,28 @@ from lit_tricks.errors import UserError
 def test_good_paths_come_back(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("x")
-    assert require_file(str(file), "data.path") == file
-    assert require_folder(tmp_path, "data.path") == tmp_path
+    assert require_file(str(file), "data.path", "data=csv") == file
+    assert require_folder(tmp_path, "data.path", "data=csv") == tmp_path
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
 def test_no_path(nothing: str | None) -> None:
-    with pytest.raises(UserError, match=r"data\.path is not set: try data\.path=FILE"):
-        require_file(nothing, "data.path")
-    with pytest.raises(UserError, match=r"data\.path is not set: try data\.path=FOLDER"):
-        require_folder(nothing, "data.path")
+    with pytest.raises(UserError, match=r"data=csv needs data\.path=FILE; received none"):
+        require_file(nothing, "data.path", "data=csv")
+    with pytest.raises(UserError, match=r"data=csv needs data\.path=FOLDER; received none"):
+        require_folder(nothing, "data.path", "data=csv")
 
 
 def test_wrong_paths(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(UserError, match=r"must exist; received .*nowhere"):
-        require_file(tmp_path / "nowhere", "data.path")
+        require_file(tmp_path / "nowhere", "data.path", "data=csv")
     with pytest.raises(UserError, match="received the folder"):
-        require_file(tmp_path, "data.path")
+        require_file(tmp_path, "data.path", "data=csv")
     with pytest.raises(UserError, match="which is empty"):
-        require_file(tmp_path / "empty", "data.path")
+        require_file(tmp_path / "empty", "data.path", "data=csv")
     with pytest.raises(UserError, match="must be a folder; received the file"):
-        require_folder(tmp_path / "empty", "data.path")
+        require_folder(tmp_path / "empty", "data.path", "data=csv")
 
 
 def test_the_limit_is_inclusive(monkeypatch: pytest.MonkeyPatch) -> None:

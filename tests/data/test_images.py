@@ -142,7 +142,7 @@ def test_wrong_sizes(size: object) -> None:
 def test_wrong_colour_path_and_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="must be auto, grey or rgb; received 'gray'"):
         ImageFolderSource("x", colour="gray")  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"data\.path is not set: try data\.path=FOLDER"):
+    with pytest.raises(UserError, match=r"data=image_folder needs data\.path=FOLDER; received none"):
         ImageFolderSource().load()
     monkeypatch.setattr("lit_tricks.data.files.MAX_BYTES", 10)
     with pytest.raises(UserError, match=r"2 images of \(1, 4, 3\) needs .* try data\.image_size=32"):

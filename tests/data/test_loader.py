@@ -16,11 +16,7 @@ from lit_tricks.data.loader import BatchLoader, shard, shard_length
 from lit_tricks.data.samplers import Sampler, SequentialSampler, ShuffleSampler
 from lit_tricks.data.source import Examples
 
-# Lightning 2.6 asks torch 2.13 for a tree class whose isinstance check is deprecated.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.. is deprecated:FutureWarning"),
-    pytest.mark.filterwarnings("ignore:Be aware that when using .ckpt_path., callbacks used to create:UserWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Be aware that when using .ckpt_path., callbacks:UserWarning")
 
 ROWS, BATCH, EPOCHS = 22, 5, 3
 STEPS = 5
@@ -164,7 +160,8 @@ def test_two_real_processes_visit_disjoint_rows(tmp_path: Path) -> None:
         assert process.returncode == 0
         for repeat, line in zip((True, False), output.splitlines(), strict=True):
             length, batches = json.loads(line)
-            assert batches == [chunk.tolist() for chunk in shard(order, BATCH, rank, 2, repeat).split(BATCH)]
+            assert [row for batch in batches for row in batch] == shard(order, BATCH, rank, 2, repeat).tolist()
+            assert {len(batch) for batch in batches[:-1]} == {BATCH}
             assert length == len(batches)
 
 
@@ -255,3 +252,20 @@ def test_a_run_stopped_in_mid_epoch_goes_on_where_it_stopped(tmp_path: Path) -> 
     assert first.seen | second.seen == whole.seen
     assert min(second.seen) == 7
     assert torch.equal(second.layer.weight, whole.layer.weight)
+
+
+def test_a_single_example_left_over_joins_the_batch_before_it_in_training() -> None:
+    examples = Examples(torch.arange(9.0)[:, None], torch.zeros(9, dtype=torch.int64))
+    training = BatchLoader(examples, 4, SequentialSampler(examples.y))
+    assert [x.flatten().tolist() for x, _ in training] == [[0, 1, 2, 3], [4, 5, 6, 7, 8]]
+    assert len(training) == 2
+    evaluation = BatchLoader(examples, 4, SequentialSampler(examples.y), repeat=False)
+    assert [len(y) for _, y in evaluation] == [4, 4, 1]
+    assert len(evaluation) == 3
+
+
+@pytest.mark.parametrize("batch_size", [1, 9, 12])
+def test_a_single_example_stays_alone_where_nothing_is_before_it_or_batches_are_single(batch_size: int) -> None:
+    examples = Examples(torch.zeros(9, 1), torch.zeros(9, dtype=torch.int64))
+    loader = BatchLoader(examples, batch_size, SequentialSampler(examples.y))
+    assert len(list(loader)) == len(loader) == -(-9 // batch_size)

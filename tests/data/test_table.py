@@ -114,7 +114,7 @@ def test_mistakes(tmp_path: Path, text: str, options: dict, message: str) -> Non
 
 
 def test_no_path() -> None:
-    with pytest.raises(UserError, match=r"data\.path is not set: try data\.path=FILE"):
+    with pytest.raises(UserError, match=r"data=csv needs data\.path=FILE; received none"):
         CSVSource().load()
 
 

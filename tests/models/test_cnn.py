@@ -8,11 +8,11 @@ from lit_tricks.errors import UserError
 from lit_tricks.models import CNN
 
 
-def test_the_default_halves_the_map_three_times():
+def test_the_default_halves_the_map_twice():
     network = CNN((1, 28, 28), 10)
-    weights = 9 * (16 + 16 * 32 + 32 * 64) + 2 * (16 + 32 + 64) + 10 * (64 * 3 * 3 + 1)
+    weights = 9 * (16 + 16 * 32) + 32 * 7 * 7 * 128 + 2 * (16 + 32 + 128) + 128 * 10 + 10
     assert sum(parameter.numel() for parameter in network.parameters()) == weights
-    assert network.output.in_features == 64 * 3 * 3
+    assert network.output(network.layers(torch.zeros(2, 32 * 7 * 7))).shape == (2, 10)
 
 
 @settings(deadline=None, max_examples=40)
@@ -102,7 +102,7 @@ def test_it_learns_where_the_bright_half_is():
     ("knobs", "message"),
     [
         ({"input_shape": (30,)}, r"model=cnn needs images.*received input shape \(30,\): try model=mlp$"),
-        ({"channels": [0]}, r"model.channels must be a list .* received \[0\]: try model.channels=\[16,32,64\]"),
+        ({"channels": [0]}, r"model.channels must be a list .* received \[0\]: try model.channels=\[16,32\]"),
         ({"channels": 32}, r"model.channels must be a list .* received 32"),
         ({"hidden": [0]}, r"model.hidden must be a list .* received \[0\]: try model.hidden=\[128\]"),
         ({"kernel_size": 0}, r"model.kernel_size must be a whole number of at least 1; received 0"),

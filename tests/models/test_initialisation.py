@@ -223,7 +223,7 @@ COUNTS = [90, 9, 1]
 )
 def test_the_prior_bias_makes_the_first_answer_the_class_shares(link, probabilities):
     network = MLP((4,), 3, [5])
-    Initialiser("zeros", bias="prior")(network, COUNTS, link=link)
+    Initialiser("zeros", bias="prior", link=link)(network, COUNTS)
     expected = torch.tensor([0.9, 0.09, 0.01])
     torch.testing.assert_close(probabilities(network(torch.randn(2, 4))[0]), expected)
     assert not network.layers[0].linear.bias.any()
@@ -233,7 +233,7 @@ def test_the_prior_bias_makes_the_first_answer_the_class_shares(link, probabilit
 @pytest.mark.parametrize("counts", [[5, 0, 0], [1, 0, 0], [0, 0, 0]])
 def test_the_prior_of_an_absent_class_is_small_but_finite(link, counts):
     network = MLP((4,), 3, [5])
-    Initialiser("he_normal", bias="prior")(network, counts, link=link)
+    Initialiser("he_normal", bias="prior", link=link)(network, counts)
     assert torch.isfinite(network.output.bias).all()
     assert network.output.bias[0] >= network.output.bias[1]
 
@@ -280,6 +280,7 @@ def test_a_mistake_is_named_with_its_remedy(scheme, knobs, message):
     ("network", "counts", "message"),
     [
         (nn.Linear(2, 2), None, r"init.bias=prior needs class counts; received none: try init.bias=zero"),
+        (nn.Linear(2, 2), (), r"init.bias=prior needs class counts; received none"),
         (nn.Linear(2, 2, bias=False), [1, 2], r"needs a last linear layer with a bias.*try model.bias=true"),
         (nn.Conv2d(1, 2, 1), [1, 2], r"needs a last linear layer with a bias"),
         (nn.Linear(2, 3), [1, 2], r"received 3 outputs in the last linear layer for 2 classes: try init.bias=zero"),
@@ -292,4 +293,4 @@ def test_a_prior_that_does_not_fit_is_refused(network, counts, message):
 
 def test_an_unknown_link_is_refused():
     with pytest.raises(UserError, match=r"link must be one of softmax, sigmoid, identity; received logit"):
-        Initialiser(bias="prior")(nn.Linear(2, 2), [1, 2], link="logit")
+        Initialiser(bias="prior", link="logit")
