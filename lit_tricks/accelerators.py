@@ -32,7 +32,10 @@ def check_accelerator(trainer: Mapping[str, Any]) -> None:
                 f"trainer.accelerator must be one of {', '.join(sorted(AcceleratorRegistry))}; received {wanted}: "
                 "use trainer=auto"
             )
-        present = AcceleratorRegistry.get(wanted).is_available()
+        try:
+            present = AcceleratorRegistry.get(wanted).is_available()
+        except ModuleNotFoundError:
+            present = False
     if not present:
         remedy = REMEDY.get(wanted, "use trainer=auto")
         raise UserError(f"trainer.accelerator must exist on this machine; {wanted} was not found: {remedy}")

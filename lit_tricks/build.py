@@ -6,6 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from pytorch_lightning.callbacks import ModelCheckpoint, ProgressBar
 from torch import nn
 
 from lit_tricks.accelerators import check_accelerator
@@ -119,6 +120,11 @@ def build_trainer(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | 
         for name, node in (cfg.callbacks or {}).items()
         if node is not None
     ]
+    # Lightning refuses a callback of a kind that the trainer switches off
+    if cfg.trainer.get("enable_progress_bar") is False:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
+    if cfg.trainer.get("enable_checkpointing") is False:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, ModelCheckpoint)]
     loggers = [
         build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
         for name, node in (cfg.logger or {}).items()

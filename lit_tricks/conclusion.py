@@ -30,15 +30,18 @@ HYPERPARAMETERS = ("seed", "batch_size", "data", "model", "init", "loss", "optim
 
 
 def conclude(
-    cfg: DictConfig, directory: RunDirectory, built: Built, weights: Path, facts: dict[str, Any]
+    cfg: DictConfig, directory: RunDirectory, built: Built, weights: Path | None, facts: dict[str, Any]
 ) -> dict[str, Any]:
     """Evaluate the weights in the file ``weights`` on every split and write all that a run directory holds.
+
+    Without a file, when checkpoints are switched off, the weights in memory are evaluated.
 
     ``facts`` is what the run knows already (status, seed, seconds …); the result is ``results.json``'s
     content. Results are written before pictures, so that a failing picture costs no figure.
     """
-    content = torch.load(weights, map_location="cpu", weights_only=True)
-    built.module.load_state_dict(content["state_dict"])
+    if weights is not None:
+        content = torch.load(weights, map_location="cpu", weights_only=True)
+        built.module.load_state_dict(content["state_dict"])
     with clocked(facts["seconds"], "evaluate"):
         found, probabilities, targets = _evaluate(built)
     facts |= _results(directory, built, weights, found)
@@ -73,7 +76,7 @@ def _evaluate(built: Built) -> tuple[dict[str, Evaluation], np.ndarray | None, n
     return found, probabilities, targets
 
 
-def _results(directory: RunDirectory, built: Built, weights: Path, found: dict[str, Evaluation]) -> dict[str, Any]:
+def _results(directory: RunDirectory, built: Built, weights: Path | None, found: dict[str, Evaluation]) -> dict[str, Any]:
     judged = found.get("test") or found.get("val") or found["train"]
     return {
         "metrics": {f"{split}/{name}": value for split, one in found.items() for name, value in one.metrics.items()},
@@ -82,7 +85,7 @@ def _results(directory: RunDirectory, built: Built, weights: Path, found: dict[s
         "n_params": sum(p.numel() for p in built.module.network.parameters()),
         "epochs": built.trainer.current_epoch,
         "steps": built.trainer.global_step,
-        "checkpoint": str(weights.relative_to(directory.path)),
+        "checkpoint": None if weights is None else str(weights.relative_to(directory.path)),
         "data": _counts(built.module.spec),
     }
 

@@ -100,10 +100,11 @@ def _train(
         torch.manual_seed(derive_seed(cfg.seed, "training"))
         interrupted = _fit(built, checkpoint)
     restored = any(isinstance(callback, EarlyStopping) for callback in built.trainer.callbacks)
-    weights = directory.best_checkpoint if restored else directory.last_checkpoint
+    saved = directory.best_checkpoint if restored else directory.last_checkpoint
+    weights = saved if saved.is_file() else None
     if not built.trainer.is_global_zero:
         return None
-    if interrupted and not weights.is_file():
+    if interrupted and weights is None:
         raise KeyboardInterrupt
     facts["status"] = "stopped" if interrupted else "completed"
     facts["reason"] = "stopped by the user" if interrupted else None

@@ -16,7 +16,7 @@ SCHEME = "lit-tricks"
 
 
 class LitTricksConfigSource(FileConfigSource):
-    """Shows each group twice: as ``optimizer``, and as ``lit_tricks/optimizer`` with the package ``lit_tricks.optimizer``.
+    """Shows each group twice: as ``optimizer``, and as ``lit_tricks/optimizer`` below the node ``lit_tricks``.
 
     The primary configuration stays hidden, so that an app which misspells its own never gets ours in its place.
     An experiment reached through the namespace sets its values below ``lit_tricks`` too.

@@ -70,9 +70,8 @@ class Knob:
 
     def _fits(self, value: Any) -> bool:
         if self.choices:
-            allowed = self.choices
-            # true is not 1 here
-            return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in allowed)
+            # true is not 1 here, nor 1.0
+            return any(value == choice and type(value) is type(choice) for choice in self.choices)
         if self.kind in ("int", "float"):
             return self._is_number(value) and self._is_inside(value)
         kinds: dict[str, Any] = {"bool": bool, "str": str, "mapping": dict, "any": object}

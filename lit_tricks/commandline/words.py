@@ -55,10 +55,7 @@ def sentence(composer: Composer, group: str, word: str) -> str:
 def _text(source: ConfigSource, path: str) -> str:
     if source.scheme() == "pkg":
         package, _, folder = source.path.replace("/", ".").partition(".")
-        root = importlib.resources.files(package)
-        file = (
-            root.joinpath(*folder.split("."), *f"{path}.yaml".split("/")) if folder else root.joinpath(f"{path}.yaml")
-        )
-        return file.read_text(encoding="utf-8")
+        parts = [*filter(None, folder.split(".")), *f"{path}.yaml".split("/")]
+        return importlib.resources.files(package).joinpath(*parts).read_text(encoding="utf-8")
     file_path = Path(source.path, f"{path}.yaml")
     return file_path.read_text(encoding="utf-8") if file_path.is_file() else ""

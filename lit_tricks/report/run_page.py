@@ -1,0 +1,124 @@
+"""``report.html``: one run on one page."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lit_tricks.report.page import definitions, page, paragraph, preformatted, section, table, write_page
+from lit_tricks.report.run_files import read_config, read_json, read_metrics
+from lit_tricks.report.summary import class_table, command, metric_table, sentence
+
+FIRST_FIGURES = ("learning_curves", "confusion_matrix", "misclassified")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def write_run_report(run_dir: Path) -> Path:
+    """Write ``report.html`` into a run directory and return its path.
+
+    It reads nothing but the run directory: ``config.yaml``, ``results.json``, ``metrics.csv``,
+    ``diagnosis.json`` and ``figures/*.png``, which it embeds. What is missing or damaged is said on the page.
+    """
+    results, config = read_json(run_dir / "results.json"), read_config(run_dir)
+    title = sentence(results, config)
+    body = [f"<h1>{escape(title)}</h1>", *_state(run_dir, results)]
+    head, rows = metric_table(results)
+    body.append(section("Results", table(head, rows) if rows else paragraph("No metrics were recorded.", "soft")))
+    head, rows = class_table(results)
+    if rows:
+        body.append(section("Classes of the test split", table(head, rows)))
+    body.append(section("Diagnosis", *_diagnosis(run_dir)))
+    body.append(section("Figures", *(list(_figures(run_dir)) or [paragraph("No figures were drawn.", "soft")])))
+    body.append(section("Repeat this run", preformatted(command(results))))
+    body.append(section("Configuration", *_configuration(run_dir)))
+    body.append(section("Made with", *_circumstances(results)))
+    return write_page(run_dir / "report.html", page(title, body))
+
+
+def _state(run_dir: Path, results: Mapping[str, Any]) -> Iterator[str]:
+    status = results.get("status")
+    if not results:
+        yield paragraph("results.json is absent or unreadable.", "warn")
+    elif status != "completed":
+        yield paragraph(f"{status or 'unknown state'}: {results.get('reason') or 'no reason was recorded'}", "warn")
+    facts = []
+    for key, unit in (("epochs", "epochs"), ("steps", "steps"), ("n_params", "parameters")):
+        if isinstance(results.get(key), int):
+            facts.append(f"{results[key]:,} {unit}")
+    seconds = results.get("seconds")
+    if isinstance(seconds, Mapping) and isinstance(seconds.get("fit"), int | float):
+        facts.append(f"trained in {seconds['fit']:,.1f} s")
+    if not facts and (rows := read_metrics(run_dir)):
+        facts.append(f"{len(rows)} epochs in metrics.csv")
+    yield paragraph(" · ".join([*facts, run_dir.resolve().name]), "soft")
+
+
+def _diagnosis(run_dir: Path) -> Iterator[str]:
+    found = read_json(run_dir / "diagnosis.json")
+    diagnoses = found.get("diagnoses")
+    if not isinstance(diagnoses, list):
+        yield paragraph("No diagnosis was made.", "soft")
+        return
+    if not diagnoses:
+        checks = found.get("checks")
+        count = f" in {len(checks)} checks" if isinstance(checks, list) and checks else ""
+        yield paragraph(f"Nothing suspicious was found{count}.")
+    for diagnosis in diagnoses:
+        if not isinstance(diagnosis, Mapping):
+            continue
+        severity = str(diagnosis.get("severity", "note"))
+        kind = severity if severity in ("warning", "critical") else "note"
+        rest = {
+            key: _text(diagnosis[key])
+            for key in ("layer", "evidence", "cause", "prescription")
+            if diagnosis.get(key) not in (None, "", [])
+        }
+        heading = f"<strong>{escape(severity)}: {escape(_text(diagnosis.get('symptom', 'unnamed')))}</strong>"
+        yield f'<div class="finding {kind}">{heading}{definitions(rest)}</div>'
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _figures(run_dir: Path) -> Iterator[str]:
+    def order(path: Path) -> tuple[int, str]:
+        places = [k for k, stem in enumerate(FIRST_FIGURES) if path.stem.startswith(stem)]
+        return (places[0] if places else len(FIRST_FIGURES), path.name)
+
+    for path in sorted((run_dir / "figures").glob("*.png"), key=order):
+        name = path.stem.replace("_", " ")
+        content = path.read_bytes()
+        if not content.startswith(PNG):
+            yield paragraph(f"{path.name} is no readable picture.", "warn")
+            continue
+        source = base64.b64encode(content).decode("ascii")
+        yield (
+            f"<figure><figcaption>{escape(name)}</figcaption>"
+            f'<img alt="{escape(name)}" src="data:image/png;base64,{source}"></figure>'
+        )
+
+
+def _configuration(run_dir: Path) -> Iterator[str]:
+    try:
+        text = (run_dir / "config.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        yield paragraph("config.yaml is absent.", "warn")
+        return
+    yield f"<details><summary>config.yaml</summary>{preformatted(text)}</details>"
+
+
+def _circumstances(results: Mapping[str, Any]) -> Iterator[str]:
+    shown = False
+    for name, unit in (("versions", ""), ("seconds", " s")):
+        values = results.get(name)
+        if isinstance(values, Mapping) and values:
+            shown = True
+            yield paragraph(name, "soft") + definitions({key: f"{value}{unit}" for key, value in values.items()})
+    if not shown:
+        yield paragraph("Versions were not recorded.", "soft")

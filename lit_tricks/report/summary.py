@@ -1,0 +1,98 @@
+"""What one run amounts to, in words and small tables; shared by the terminal and the page."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+METRICS = {
+    "loss": "loss",
+    "acc": "accuracy",
+    "balanced_acc": "balanced accuracy",
+    "precision_macro": "precision (macro)",
+    "recall_macro": "recall (macro)",
+    "f1_macro": "F1 (macro)",
+    "auroc": "AUROC",
+}
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
+
+
+def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return the head and the rows of metrics × splits, without splits that have no value."""
+    metrics = _mapping(results.get("metrics"))
+    splits = [split for split in SPLITS if any(str(name).startswith(f"{split}/") for name in metrics)]
+    known = [name for name in METRICS if any(f"{split}/{name}" in metrics for split in splits)]
+    others = {str(key).split("/", 1)[1] for key in metrics if str(key).split("/", 1)[0] in splits}
+    rows = [
+        [METRICS.get(name, name), *(metrics.get(f"{split}/{name}") for split in splits)]
+        for name in [*known, *sorted(others - set(known))]
+    ]
+    return ["", *(SPLITS[split] for split in splits)], rows
+
+
+def class_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return the head and the rows of one line per class of the test split."""
+    rows = []
+    for name, values in _mapping(results.get("per_class")).items():
+        if isinstance(values, Mapping):
+            rows.append([name, *(values.get(key) for key in PER_CLASS)])
+    return ["class", *PER_CLASS.values()], rows
+
+
+def words(results: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the word each group was chosen by.
+
+    Taken from ``results["words"]`` or the overrides; a group left at its default is named after its class.
+    """
+    found = {str(group): str(word) for group, word in _mapping(results.get("words")).items()}
+    for group, node in config.items():
+        target = _mapping(node).get("_target_")
+        if group not in found and isinstance(target, str):
+            found[group] = target.rsplit(".", 1)[-1].removesuffix("DataModule")
+    for override in overrides(results):
+        group, _, word = override.lstrip("+").partition("=")
+        if group in config and _mapping(config[group]):
+            found[group] = word
+    return found
+
+
+def overrides(results: Mapping[str, Any]) -> list[str]:
+    """Return the overrides of the command line as they were given."""
+    given = results.get("overrides")
+    return [str(override) for override in given] if isinstance(given, list) else []
+
+
+def command(results: Mapping[str, Any]) -> str:
+    """Return the command that repeats the run, quoted for a shell."""
+    kept = [override for override in overrides(results) if not override.startswith("resume=")]
+    return shlex.join(["python", "train.py", *kept])
+
+
+def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """Return the one sentence that says what came out, or why nothing did."""
+    chosen = words(results, config)
+    what = " with ".join(chosen[group] for group in ("data", "model") if group in chosen) or "this run"
+    experiments = results.get("experiment") or []
+    tricks = [str(word) for word in experiments] if isinstance(experiments, list) else [str(experiments)]
+    seed = results.get("seed", config.get("seed"))
+    about = ", ".join([what, *tricks, *([] if seed is None else [f"seed {seed}"])])
+    accuracy = _mapping(results.get("metrics")).get("test/acc")
+    if isinstance(accuracy, int | float):
+        return f"{accuracy:.2%} of {_tested(results)}test examples right: {about}"
+    if not results:
+        return f"No results were found: {about}"
+    return f"The run {_STATUS.get(str(results.get('status')), 'has no test result')}: {about}"
+
+
+_STATUS = {"failed": "failed", "stopped": "was stopped before its test"}
+
+
+def _tested(results: Mapping[str, Any]) -> str:
+    matrix = results.get("confusion_matrix")
+    if not isinstance(matrix, list) or not all(isinstance(row, list) for row in matrix):
+        return ""
+    return f"{sum(sum(row) for row in matrix):,} "
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

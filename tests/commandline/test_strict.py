@@ -1,0 +1,66 @@
+"""What the strict check lets through: everything Hydra can say about words and knobs that exist."""
+
+from pathlib import Path
+
+import pytest
+
+from lit_tricks.commandline.strict import check_command_line
+from lit_tricks.errors import UserError
+
+RIGHT = [
+    [],
+    ["+experiment=dropout"],
+    ["+experiment=[dropout,batchnorm,early_stopping]", "callbacks.early_stopping.patience=7"],
+    ["+experiment=[]"],
+    ["++seed=3"],
+    ["model.dropout=[0.1,0.2]", "model.hidden=[8,8]"],
+    ["+model={hidden:[3]}"],
+    ["~callbacks.progress_bar"],
+    ["callbacks=none", "logger=none"],
+    ["data.folds=5", "data.fold=4"],
+    ["data=csv", "data.path='a file.csv'"],
+    ["seed='${batch_size}'"],
+    ["data_dir='${oc.env:HOME}'"],
+    ["data_dir='runs/${hydra:job.num}'"],
+    ["callbacks.checkpoint.monitor=val/acc", "callbacks.checkpoint.mode=max"],
+    ["trainer=cpu", "trainer.max_epochs=-1", "trainer.max_steps=10", "trainer.min_epochs=3"],
+    ["hydra.run.dir=elsewhere", "hydra.job.name=other", "hydra/launcher=basic"],
+    ["-m", "seed=0,1", "+experiment=dropout,[batchnorm,wider]", "optimizer=glob(ad*)", "optimizer.lr=choice(0.1,0.2)"],
+    ["-m", "optimizer.lr=interval(0.001,0.1)"],
+    ["hydra.mode=MULTIRUN", "seed=range(0,3)"],
+    # classes of the user's own choice take whatever they take
+    ["model._target_=my_package.Net", "+model.width=3", "allow_targets=[my_package]"],
+    ["optimizer._target_=torch.optim.NAdam", "+optimizer.momentum_decay=0.004"],
+    ["+callbacks.bar={_target_:pytorch_lightning.callbacks.RichProgressBar,refresh_rate:5}"],
+    ["+logger.csv={_target_:pytorch_lightning.loggers.CSVLogger,save_dir:x}"],
+]
+
+
+@pytest.mark.parametrize("arguments", RIGHT, ids=" ".join)
+def test_what_is_right_passes_and_creates_nothing(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_command_line(arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_choice_of_each_sweep_is_checked_with_the_others_at_their_first() -> None:
+    check_command_line(["-m", "data.folds=5,3", "data.fold=0,4"])
+    with pytest.raises(UserError, match=r"data\.fold must be less than data\.folds=3; received 4"):
+        check_command_line(["-m", "data.folds=3,5", "data.fold=0,4"])
+
+
+def test_what_a_users_sweep_file_sweeps_over_is_checked(tmp_path: Path) -> None:
+    params = "hydra:\n  sweeper:\n    params:\n      seed: 0,1\n      optimizer.lr: choice(0.1,-1)\n"
+    (tmp_path / "sweep.yaml").write_text(f"defaults:\n  - config\n  - _self_\n{params}")
+    with pytest.raises(UserError, match=r"optimizer\.lr must be a number greater than 0; received -1"):
+        check_command_line(["--config-dir", str(tmp_path), "--config-name", "sweep", "-m"])
+
+
+def test_a_resumable_run_passes(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 0\n")
+    check_command_line([f"resume='{tmp_path}'", "trainer.max_epochs=40", f"hydra.run.dir='{tmp_path}'"])
+    (tmp_path / "config.yaml").unlink()
+    with pytest.raises(UserError, match=r"holds no config\.yaml"):
+        check_command_line([f"resume='{tmp_path}'"])

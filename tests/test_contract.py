@@ -1,0 +1,94 @@
+"""Every YAML of every group composes, builds, trains a step, stores a loadable checkpoint and is in the help."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from lit_tricks.accelerators import check_accelerator
+from lit_tricks.build import build
+from lit_tricks.commandline.entry import main
+from lit_tricks.errors import UserError
+from lit_tricks.run_directory import RunDirectory
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+WORDS = sorted(
+    (path.parent.relative_to(CONF).as_posix(), path.stem)
+    for path in CONF.rglob("*.yaml")
+    if path.parent != CONF and not path.stem.startswith("_")
+)
+ONE_STEP = ["trainer.max_epochs=1", "trainer.limit_train_batches=2", "logger=none", "trainer.enable_progress_bar=false"]
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", [*ONE_STEP, *overrides])
+
+
+@pytest.fixture(scope="module")
+def user_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a table, an array file and a folder of pictures made from the digits."""
+    folder = tmp_path_factory.mktemp("data")
+    images, labels = load_digits(return_X_y=True)
+    pixels = images.reshape(-1, 8, 8).astype(np.uint8)
+    np.savetxt(folder / "digits.csv", np.column_stack([images, labels])[:400], delimiter=",", fmt="%d")
+    np.savez(folder / "digits.npz", x=pixels, y=labels)
+    for position in range(200):
+        place = folder / "pictures" / f"digit {labels[position]}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[position] * 15).save(place / f"{position}.png")
+    return {"csv": folder / "digits.csv", "npz": folder / "digits.npz", "image_folder": folder / "pictures"}
+
+
+def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
+    """Return what a word cannot do without."""
+    if (group, word) in {("data", "mnist"), ("data", "fashion_mnist")}:
+        return [f"data_dir={request.getfixturevalue('data_root')}", "data.train_size=500"]
+    if group == "data" and word in {"csv", "npz", "image_folder"}:
+        return [f"data.path='{request.getfixturevalue('user_data')[word]}'"]
+    return ["data.train_size=200"]
+
+
+@pytest.mark.filterwarnings("ignore:The number of training batches")
+@pytest.mark.parametrize(("group", "word"), WORDS, ids=[f"{group}={word}" for group, word in WORDS])
+def test_word_composes_builds_and_trains(group: str, word: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    prefix = "+" if group.startswith("experiment") else ""
+    cfg = composed(f"{prefix}{group}={word}", *needs(group, word, request))
+    if group == "trainer":
+        try:
+            check_accelerator(cfg.trainer)
+        except UserError as error:
+            assert "was not found" in str(error)
+            return
+        if cfg.trainer.devices not in ("auto", 1) or cfg.trainer.strategy != "auto":
+            pytest.skip("several processes are started by tests/test_processes.py")
+    directory = RunDirectory.claim(tmp_path / "run")
+    built = build(cfg, directory)
+    before = torch.cat([p.detach().flatten().clone() for p in built.module.network.parameters()])
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    built.trainer.fit(built.module, datamodule=built.datamodule)
+    after = torch.cat([p.detach().flatten() for p in built.module.network.parameters()])
+    assert built.trainer.global_step == 2 // cfg.trainer.accumulate_grad_batches or cfg.trainer.accumulate_grad_batches > 2
+    assert torch.isfinite(after).all()
+    assert not torch.equal(before, after), f"{group}={word} trained nothing"
+    if cfg.callbacks:
+        assert "state_dict" in torch.load(directory.last_checkpoint, weights_only=True)
+
+
+def test_every_word_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) <= 90
+    for group, word in WORDS:
+        lines = (CONF / group / f"{word}.yaml").read_text(encoding="utf-8").splitlines()
+        # Hydra reads its own header only where nothing stands before it
+        sentence = next(line for line in lines if not line.startswith("# @"))
+        assert sentence.startswith("# "), f"{group}/{word}.yaml needs its sentence on the first line"
+        assert word in shown, f"{group}={word} is not in the help"
+        assert " ".join(sentence[2:].split()) in " ".join(shown.split()), f"{group}={word} lacks its sentence"
