@@ -21,3 +21,8 @@ def take(
     if missing:
         raise UserError(f"{command} needs {missing[0]}=; received none: use lit-tricks {command} {form}")
     return dict(arguments)
+
+
+def packages(text: str | None) -> tuple[str, ...]:
+    """Return the package names in ``a,b`` or ``[a,b]``."""
+    return tuple(name.strip() for name in (text or "").strip("[]").split(",") if name.strip())

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint, ProgressBar
 from torch import nn
 
 from lit_tricks.accelerators import check_accelerator
-from lit_tricks.callbacks import FirstBatch, RandomState
+from lit_tricks.callbacks import RandomState
 from lit_tricks.data.foreign import describe_datamodule
 from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
@@ -32,7 +32,7 @@ class Built:
     datamodule: pl.LightningDataModule
     module: LitClassifier
     trainer: pl.Trainer
-    first_batch: FirstBatch
+    callbacks: list[pl.Callback]
 
 
 def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
@@ -50,7 +50,7 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
     datamodule.setup("fit")
     spec = getattr(datamodule, "spec", None)
     if isinstance(spec, DataSpec):
-        return datamodule, spec, datamodule.normaliser
+        return datamodule, spec, getattr(datamodule, "normaliser", Normaliser.empty(spec.input_shape))
     spec = describe_datamodule(datamodule)
     return datamodule, spec, Normaliser.empty(spec.input_shape)
 
@@ -111,10 +111,11 @@ def _check_output(module: LitClassifier) -> None:
         ) from error
 
 
-def build_trainer(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None) -> tuple[pl.Trainer, FirstBatch]:
-    """Return Lightning's Trainer with the configured callbacks and loggers, and the callback that keeps a batch."""
+def build_trainer(
+    cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None
+) -> tuple[pl.Trainer, list[pl.Callback]]:
+    """Return Lightning's Trainer with the configured callbacks and loggers, and those callbacks."""
     check_accelerator(cfg.trainer)
-    first_batch = FirstBatch()
     callbacks = [
         build_node(node, f"callbacks.{name}", dirpath=str(directory.checkpoints), run_dir=directory.path)
         for name, node in (cfg.callbacks or {}).items()
@@ -125,6 +126,7 @@ def build_trainer(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | 
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
     if cfg.trainer.get("enable_checkpointing") is False:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ModelCheckpoint)]
+    callbacks.append(RandomState())
     loggers = [
         build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
         for name, node in (cfg.logger or {}).items()
@@ -134,19 +136,19 @@ def build_trainer(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | 
         cfg.trainer,
         "trainer",
         logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
-        callbacks=[*callbacks, RandomState(), first_batch],
+        callbacks=callbacks,
         default_root_dir=str(directory.path),
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    return trainer, first_batch
+    return trainer, callbacks
 
 
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
     """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
-    trainer, first_batch = build_trainer(cfg, directory, resume_epoch)
+    trainer, callbacks = build_trainer(cfg, directory, resume_epoch)
     datamodule, spec, normaliser = build_datamodule(cfg)
     module = build_module(cfg, spec, normaliser)
     if cfg.compile:
         module.network.compile()
-    return Built(datamodule, module, trainer, first_batch)
+    return Built(datamodule, module, trainer, callbacks)

@@ -13,12 +13,16 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 
 from lit_tricks.build import Built
+from lit_tricks.callbacks import FirstBatch
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.loggers import TensorBoard
 from lit_tricks.metrics import Evaluation
-from lit_tricks.report import figures, print_results, read_metrics, write_run_report
+from lit_tricks.report import figures
+from lit_tricks.report.run_files import Rows, read_metrics
+from lit_tricks.report.run_page import write_run_report
+from lit_tricks.report.tables import print_results
 from lit_tricks.run_directory import RunDirectory, write_atomically
 from lit_tricks.stopwatch import clocked
 
@@ -46,7 +50,7 @@ def conclude(
         found, probabilities, targets = _evaluate(built)
     facts |= _results(directory, built, weights, found)
     directory.write_results(facts)
-    if probabilities is not None:
+    if probabilities is not None and targets is not None:
         _write_predictions(directory.predictions, probabilities, targets)
     with clocked(facts["seconds"], "report"):
         rows = read_metrics(directory.path)
@@ -76,7 +80,9 @@ def _evaluate(built: Built) -> tuple[dict[str, Evaluation], np.ndarray | None, n
     return found, probabilities, targets
 
 
-def _results(directory: RunDirectory, built: Built, weights: Path | None, found: dict[str, Evaluation]) -> dict[str, Any]:
+def _results(
+    directory: RunDirectory, built: Built, weights: Path | None, found: dict[str, Evaluation]
+) -> dict[str, Any]:
     judged = found.get("test") or found.get("val") or found["train"]
     return {
         "metrics": {f"{split}/{name}": value for split, one in found.items() for name, value in one.metrics.items()},
@@ -100,7 +106,7 @@ def _counts(spec: DataSpec) -> dict[str, Any]:
     }
 
 
-def _write_predictions(path: Path, probabilities: np.ndarray, targets: np.ndarray | None) -> None:
+def _write_predictions(path: Path, probabilities: np.ndarray, targets: np.ndarray) -> None:
     """Keep the test split's predictions, so that runs can be compared example by example without their data."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     with os.fdopen(handle, "wb") as file:
@@ -112,7 +118,7 @@ def _write_predictions(path: Path, probabilities: np.ndarray, targets: np.ndarra
 def _figures(
     built: Built,
     found: dict[str, Evaluation],
-    rows: list[dict[str, float | None]],
+    rows: Rows,
     probabilities: np.ndarray | None,
     targets: np.ndarray | None,
 ) -> dict[str, Figure]:
@@ -122,9 +128,14 @@ def _figures(
     if rows:
         drawn["learning_curves"] = figures.learning_curves(rows)
         drawn["learning_rate"] = figures.learning_rate_curve(rows)
-    first = built.first_batch
-    if spec.kind == "image" and first.images is not None and first.labels is not None:
-        drawn["first_batch"] = figures.batch_grid(first.images, first.labels, spec.class_names, spec.value_range)
+    for kept in built.callbacks:
+        if (
+            isinstance(kept, FirstBatch)
+            and spec.kind == "image"
+            and kept.images is not None
+            and kept.labels is not None
+        ):
+            drawn["first_batch"] = figures.batch_grid(kept.images, kept.labels, spec.class_names, spec.value_range)
     if probabilities is not None and targets is not None:
         records = figures.rank_mistakes(probabilities, targets, limit=MOST_MISTAKES)
         total = int((probabilities.argmax(1) != targets).sum())

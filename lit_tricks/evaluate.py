@@ -1,27 +1,30 @@
 """``lit-tricks evaluate``: a run's test metrics once more, from its checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lit_tricks.arguments import take
+from lit_tricks.arguments import packages, take
 from lit_tricks.build import build_datamodule
 from lit_tricks.errors import UserError
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.restore import restore
 
 
-def evaluate_run(path: str, split: str = "test", data_dir: str | None = None) -> dict[str, Any]:
+def evaluate_run(
+    path: str, split: str = "test", data_dir: str | None = None, allow_targets: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the metrics of one split, named as in ``results.json``, computed from the run's checkpoint.
 
     Args:
         path: the run directory.
         split: ``train``, ``val`` or ``test``.
         data_dir: where the data lies now, if it moved.
+        allow_targets: packages whose classes the run may build, beside the known ones.
 
     Raises:
         UserError: when the run or the split is absent, or the data no longer fits the checkpoint.
     """
-    restored = restore(path)
+    restored = restore(path, allow_targets)
     if data_dir is not None:
         restored.config.data_dir = data_dir
     datamodule, spec, _ = build_datamodule(restored.config)
@@ -40,10 +43,11 @@ def evaluate_run(path: str, split: str = "test", data_dir: str | None = None) ->
 
 
 def evaluate_command(arguments: Mapping[str, str]) -> None:
-    """Print the metrics of ``run=DIR [split=test] [data_dir=DIR]``, one name and value a line."""
-    values = take(arguments, "evaluate", required=("run",), optional=("split", "data_dir"))
+    """Print the metrics of ``run=DIR [split=test] [data_dir=DIR] [allow_targets=PACKAGE,…]``, one name and value a line."""
+    values = take(arguments, "evaluate", required=("run",), optional=("split", "data_dir", "allow_targets"))
     split = values.get("split", "test")
     if split not in ("train", "val", "test"):
         raise UserError(f"split must be train, val or test; received {split}: try split=test")
-    for name, value in evaluate_run(values["run"], split, values.get("data_dir")).items():
+    metrics = evaluate_run(values["run"], split, values.get("data_dir"), packages(values.get("allow_targets")))
+    for name, value in metrics.items():
         print(f"{name}\t{value!r}")

@@ -45,7 +45,7 @@ class LitClassifier(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self.objective = objective
+        self.objective: Any = objective
         self.normaliser = normaliser
         self.spec = spec
         self._make_optimizer = optimizer

@@ -3,12 +3,12 @@
 import csv
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
-from lit_tricks.arguments import take
+from lit_tricks.arguments import packages, take
 from lit_tricks.data.inputs import read_inputs
 from lit_tricks.errors import UserError
 from lit_tricks.restore import restore
@@ -16,7 +16,7 @@ from lit_tricks.restore import restore
 HEADER = ("input", "class", "probability", "second_class", "second_probability")
 
 
-def predict_files(run: str, source: str, output: str, batch_size: int = 256) -> int:
+def predict_files(run: str, source: str, output: str, batch_size: int = 256, allow_targets: Sequence[str] = ()) -> int:
     """Write one row per example of ``source`` to the CSV file ``output`` and return how many there were.
 
     A row holds the input's name, the most probable class with its probability in [0, 1], and the second
@@ -30,7 +30,7 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256) -> 
         raise UserError(f"predict never overwrites; {output} exists: choose another name or remove it")
     if not target.parent.is_dir():
         raise UserError(f"output must lie in an existing folder; {target.parent} is none: create it first")
-    module = restore(run).module
+    module = restore(run, allow_targets).module
     inputs = read_inputs(source, module.spec)
     names = module.spec.class_names
     rows: list[tuple[str, str, str, str, str]] = []
@@ -40,7 +40,13 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256) -> 
             values, classes = probabilities.topk(2, dim=1)
             for offset, (value, choice) in enumerate(zip(values.tolist(), classes.tolist(), strict=True)):
                 rows.append(
-                    (inputs.names[start + offset], names[choice[0]], f"{value[0]:.6f}", names[choice[1]], f"{value[1]:.6f}")
+                    (
+                        inputs.names[start + offset],
+                        names[choice[0]],
+                        f"{value[0]:.6f}",
+                        names[choice[1]],
+                        f"{value[1]:.6f}",
+                    )
                 )
     _write(target, rows)
     return len(rows)
@@ -64,6 +70,7 @@ def _write(target: Path, rows: list[tuple[str, str, str, str, str]]) -> None:
 
 def predict_command(arguments: Mapping[str, str]) -> None:
     """Run ``run=DIR input=FILE_OR_FOLDER output=FILE.csv`` and say how many rows were written."""
-    values = take(arguments, "predict", required=("run", "input", "output"))
-    count = predict_files(values["run"], values["input"], values["output"])
+    values = take(arguments, "predict", required=("run", "input", "output"), optional=("allow_targets",))
+    allowed = packages(values.get("allow_targets"))
+    count = predict_files(values["run"], values["input"], values["output"], allow_targets=allowed)
     print(f"{count} prediction{'' if count == 1 else 's'} written to {values['output']}")

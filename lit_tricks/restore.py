@@ -1,5 +1,6 @@
 """A trained module back from its run directory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +26,19 @@ class Restored:
     module: LitClassifier
 
 
-def restore(path: str) -> Restored:
+def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
     """Rebuild the module of the run at ``path`` and load its weights.
 
     The network comes from the run's ``config.yaml``, the facts about the data and the weights from its
     checkpoint, which is read with ``weights_only=True``. As many threads are set as the run used, so that
-    metrics repeat to the last bit.
+    metrics repeat to the last bit. Packages beyond the known ones are imported only if ``allow_targets``
+    names them; what the run's own configuration allows does not count, since a run may come from a stranger.
 
     Raises ``UserError`` when the run, its configuration or its checkpoint is absent or damaged.
     """
     directory = RunDirectory.open(path)
     config = OmegaConf.create(directory.read_config())
+    config.allow_targets = list(allow_targets)
     check_targets(config)
     file = directory.checkpoint()
     try:

@@ -41,6 +41,8 @@ def plan_resumption(path: str, overrides: list[str]) -> Resumption:
     """
     directory = RunDirectory.open(path)
     config = OmegaConf.create(directory.read_config())
+    # a run from elsewhere must not admit its own code
+    config.allow_targets = []
     changes = [override for override in overrides if not override.startswith("resume=")]
     for override in OverridesParser.create().parse_overrides(changes):
         key = str(override.key_or_group)

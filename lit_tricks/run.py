@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
 from lit_tricks.callbacks import EarlyStopping
@@ -57,23 +58,29 @@ def run_job(cfg: DictConfig) -> float | None:
     if cfg.resume is not None:
         resumption = plan_resumption(cfg.resume, overrides)
         return execute(resumption.config, resumption.directory, resumption.overrides, resumption)
-    return execute(cfg, RunDirectory.claim(Path(hydra.runtime.output_dir)), overrides)
+    place = Path(hydra.runtime.output_dir)
+    # a further process of a data-parallel run works in the folder that the first one has claimed
+    directory = RunDirectory.claim(place) if _rank() == 0 else RunDirectory(place)
+    return execute(cfg, directory, overrides)
 
 
 def execute(
     cfg: DictConfig, directory: RunDirectory, overrides: list[str], resumption: Resumption | None = None
 ) -> float | None:
     """Train ``cfg`` in ``directory``, evaluate, and write everything the run leaves behind."""
+    facts: dict[str, Any] = {
+        "status": "failed",
+        "reason": UNFINISHED,
+        "seed": cfg.seed,
+        "overrides": overrides,
+        "experiment": experiments(overrides),
+        "versions": versions(),
+        "seconds": {},
+    }
+    if _rank() != 0:
+        with quiet_lightning():
+            return _train(cfg, directory, facts, resumption)
     with directory.held(), quiet_lightning():
-        facts: dict[str, Any] = {
-            "status": "failed",
-            "reason": UNFINISHED,
-            "seed": cfg.seed,
-            "overrides": overrides,
-            "experiment": experiments(overrides),
-            "versions": versions(),
-            "seconds": {},
-        }
         directory.write_config(resolved(cfg))
         directory.write_results(facts)
         try:
@@ -81,9 +88,16 @@ def execute(
         except KeyboardInterrupt as error:
             directory.write_results({**facts, "status": "stopped", "reason": "stopped by the user"})
             raise Interrupted(f"stopped: continue with resume={directory.path}") from error
+        except Interrupted:
+            raise
         except Exception as error:
             directory.write_results({**facts, "status": "failed", "reason": reason(error)})
             raise
+
+
+def _rank() -> int:
+    """This process's number among those that train together; Lightning keeps it where mypy cannot see it."""
+    return int(getattr(rank_zero_only, "rank", None) or 0)
 
 
 def _train(
@@ -99,7 +113,7 @@ def _train(
         checkpoint = None if resumption is None else resumption.checkpoint
         torch.manual_seed(derive_seed(cfg.seed, "training"))
         interrupted = _fit(built, checkpoint)
-    restored = any(isinstance(callback, EarlyStopping) for callback in built.trainer.callbacks)
+    restored = any(isinstance(callback, EarlyStopping) for callback in built.callbacks)
     saved = directory.best_checkpoint if restored else directory.last_checkpoint
     weights = saved if saved.is_file() else None
     if not built.trainer.is_global_zero:

@@ -27,7 +27,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
     except FileNotFoundError:
         return []
     for row in rows:
-        row.pop("epoch_seconds")
+        row.pop("epoch_seconds", None)
     return rows
 
 
@@ -42,7 +42,8 @@ def start(folder: Path, *more: str) -> subprocess.Popen:
 
 def wait_for_epochs(process: subprocess.Popen, folder: Path, epochs: int) -> None:
     deadline = time.monotonic() + 120
-    while len(rows_of(folder)) < epochs:
+    # a row begins before its epoch is over
+    while len(rows_of(folder)) <= epochs:
         assert process.poll() is None, process.stdout.read()
         assert time.monotonic() < deadline, "training does not get on"
         time.sleep(0.02)
@@ -62,7 +63,7 @@ def test_a_killed_run_resumes_to_the_metrics_of_the_undisturbed_one(undisturbed:
     # somewhere inside the next epoch
     time.sleep(0.15)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert results_of(folder)["status"] == "failed"
     assert "did not finish" in results_of(folder)["reason"]
     assert main([f"resume={folder}"]) == 0

@@ -35,9 +35,7 @@ def make_module(
     )
 
 
-def make_trainer(
-    folder: Path, max_epochs: int, callbacks: Sequence[pl.Callback] = (), **options: object
-) -> pl.Trainer:
+def make_trainer(folder: Path, max_epochs: int, callbacks: Sequence[pl.Callback] = (), **options: object) -> pl.Trainer:
     return pl.Trainer(
         accelerator="cpu",
         max_epochs=max_epochs,

@@ -15,7 +15,7 @@ class LearningRate(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
     ) -> None:
         """Send the rate of this step to the loggers, at a bounded frequency."""
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             rate = self._rate(trainer)
             for logger in trainer.loggers:
                 logger.log_metrics({"lr": rate, "epoch": trainer.current_epoch}, step=trainer.global_step)

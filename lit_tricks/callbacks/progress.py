@@ -24,9 +24,7 @@ class RunProgress(ProgressBar):
         stream: where to write; standard error by default.
     """
 
-    def __init__(
-        self, refresh_seconds: float = 0.2, plain_seconds: float = 10.0, stream: TextIO | None = None
-    ) -> None:
+    def __init__(self, refresh_seconds: float = 0.2, plain_seconds: float = 10.0, stream: TextIO | None = None) -> None:
         super().__init__()
         self._refresh_seconds = refresh_seconds
         self._plain_seconds = plain_seconds

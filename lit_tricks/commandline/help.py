@@ -6,7 +6,7 @@ from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.words import Word, vocabulary
 
 WIDTH = 100
-HEIGHT = 90
+HEIGHT = 100
 
 _HEAD = """\
 Trains a network; every choice is a word, every word's details are knobs.
@@ -41,7 +41,7 @@ _FOOT = "options: -m, --cfg job, --config-dir DIR, --info, --hydra-help; other c
 
 
 def help_text(composer: Composer) -> str:
-    """Return usage, groups with their words, knobs and examples, in at most 90 lines of 100 columns.
+    """Return usage, groups with their words, knobs and examples, in at most 100 lines of 100 columns.
 
     When there are too many words, the sentences of one group give way, the smallest that makes enough room,
     if possible one whose words explain themselves; every word is still named.

@@ -47,7 +47,7 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], class_names: Sequence[str]
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02, ticks=[0, 0.01, 0.1, 0.5, 1] if not annotated else None)
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     bar.ax.tick_params(labelsize=8)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label("share of the true class", fontsize=9, color=SOFT)
     headline(figure, _sentence(counts, class_labels(class_names, 12)))
     return figure
@@ -94,5 +94,5 @@ def _sentence(counts: np.ndarray, labels: Sequence[str]) -> str:
     np.fill_diagonal(wrong, 0)
     if wrong.max() == 0:
         return sentence
-    true, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    true, predicted = divmod(int(wrong.argmax()), len(labels))
     return f"{sentence}\nmost often confused: {labels[true]} → {labels[predicted]}, {wrong.max():,} times"

@@ -32,9 +32,9 @@ def misclassified_gallery(
         total: number of mistakes in the split, if ``records`` are only the first.
     """
     shown = list(records)[:MOST_MISTAKES]
-    labels = class_labels(class_names, 14)
+    labels = class_labels(class_names, 12)
     short = max(map(len, labels)) <= SHORT
-    sheet = Sheet(len(shown), columns=10 if short else 8, width=0.98 if short else 1.3, lines=3 if short else 4)
+    sheet = Sheet(len(shown), columns=10, width=0.98 if short else 1.17, lines=3 if short else 4)
     for place, (pixels, record) in enumerate(zip(pictures(images, value_range), shown, strict=False)):
         sheet.draw(place, pixels)
         for line, (text, size, colour) in enumerate(_lines(record, labels, short)):
@@ -53,10 +53,10 @@ def _lines(record: Mistake, labels: Sequence[str], short: bool) -> list[tuple[st
             (f"#{record.index}", 7, SOFT),
         ]
     return [
-        (truth, 8, INK),
-        (f"→ {first} {chances[0]}", 8, VERMILION),
-        (f"2nd {second} {chances[1]}", 7.5, INK),
-        (f"#{record.index}", 7.5, SOFT),
+        (truth, 7.5, INK),
+        (f"→ {first} {chances[0]}", 7.5, VERMILION),
+        (f"2nd {second} {chances[1]}", 7, INK),
+        (f"#{record.index}", 7, SOFT),
     ]
 
 

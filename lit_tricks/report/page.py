@@ -39,7 +39,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 34rem) { body { padding-top: 1rem; } h1 { font-size: 1.3rem; } }
 @media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #f4f4f4; }
   body { max-width: none; padding: 0; font-size: 11pt; } figure, table, .finding { break-inside: avoid; }
-  h2 { break-after: avoid; } }
+  figure img { max-height: 240mm; } h2, figcaption { break-after: avoid; } }
 """
 
 _SKELETON = Template("""<!doctype html>

@@ -31,8 +31,8 @@ def write_run_report(run_dir: Path) -> Path:
     body.append(section("Diagnosis", *_diagnosis(run_dir)))
     body.append(section("Figures", *(list(_figures(run_dir)) or [paragraph("No figures were drawn.", "soft")])))
     body.append(section("Repeat this run", preformatted(command(results))))
-    body.append(section("Configuration", *_configuration(run_dir)))
     body.append(section("Made with", *_circumstances(results)))
+    body.append(section("Configuration", *_configuration(run_dir)))
     return write_page(run_dir / "report.html", page(title, body))
 
 
@@ -110,7 +110,7 @@ def _configuration(run_dir: Path) -> Iterator[str]:
     except OSError:
         yield paragraph("config.yaml is absent.", "warn")
         return
-    yield f"<details><summary>config.yaml</summary>{preformatted(text)}</details>"
+    yield preformatted(text)
 
 
 def _circumstances(results: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ METRICS = {
     "auroc": "AUROC",
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
+GROUPS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation", "trainer")
 PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
 
 
@@ -45,13 +46,13 @@ def words(results: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, st
     Taken from ``results["words"]`` or the overrides; a group left at its default is named after its class.
     """
     found = {str(group): str(word) for group, word in _mapping(results.get("words")).items()}
-    for group, node in config.items():
-        target = _mapping(node).get("_target_")
+    for group in GROUPS:
+        target = _mapping(config.get(group)).get("_target_")
         if group not in found and isinstance(target, str):
             found[group] = target.rsplit(".", 1)[-1].removesuffix("DataModule")
     for override in overrides(results):
-        group, _, word = override.lstrip("+").partition("=")
-        if group in config and _mapping(config[group]):
+        group, _, word = override.partition("=")
+        if group in GROUPS:
             found[group] = word
     return found
 
@@ -71,17 +72,19 @@ def command(results: Mapping[str, Any]) -> str:
 def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """Return the one sentence that says what came out, or why nothing did."""
     chosen = words(results, config)
-    what = " with ".join(chosen[group] for group in ("data", "model") if group in chosen) or "this run"
     experiments = results.get("experiment") or []
-    tricks = [str(word) for word in experiments] if isinstance(experiments, list) else [str(experiments)]
+    tricks = experiments if isinstance(experiments, list) else [experiments]
     seed = results.get("seed", config.get("seed"))
-    about = ", ".join([what, *tricks, *([] if seed is None else [f"seed {seed}"])])
+    what = " with ".join(chosen[group] for group in ("data", "model") if group in chosen)
+    about = ", ".join(filter(None, [what, *map(str, tricks), "" if seed is None else f"seed {seed}"]))
     accuracy = _mapping(results.get("metrics")).get("test/acc")
     if isinstance(accuracy, int | float):
-        return f"{accuracy:.2%} of {_tested(results)}test examples right: {about}"
-    if not results:
-        return f"No results were found: {about}"
-    return f"The run {_STATUS.get(str(results.get('status')), 'has no test result')}: {about}"
+        outcome = f"{accuracy:.2%} of {_tested(results)}test examples right"
+    elif not results:
+        outcome = "No results were found"
+    else:
+        outcome = f"The run {_STATUS.get(str(results.get('status')), 'has no test result')}"
+    return f"{outcome}: {about}" if about else outcome
 
 
 _STATUS = {"failed": "failed", "stopped": "was stopped before its test"}

@@ -31,11 +31,11 @@ def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Cons
         console.print(Text(f"{status}: {results.get('reason') or 'no reason was recorded'}"), soft_wrap=True)
     head, rows = metric_table(results)
     if rows:
-        console.print(_table(head, rows))
+        console.print(_table(head, rows, console.width))
     head, rows = class_table(results)
     if 0 < len(rows) <= MOST_CLASSES:
         console.print()
-        console.print(_table(head, rows))
+        console.print(_table(head, rows, console.width))
     console.print()
     path = Path(run_dir)
     for name, value in (
@@ -48,12 +48,17 @@ def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Cons
             console.print(Text(f"{name:<7} {value}"), soft_wrap=True)
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> Table:
+def _table(head: list[str], rows: list[list[Any]], width: int) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    for place, title in enumerate(head):
-        table.add_column(Text(title), justify="right" if place else "left", no_wrap=True)
-    for first, *rest in rows:
-        table.add_row(Text(str(first)), *(Text(number(cell)) for cell in rest))
+    names, *columns = zip(head, *([str(first), *map(number, rest)] for first, *rest in rows), strict=True)
+    wanted = [max(map(len, cells)) for cells in columns]
+    # where room is short the names are cut, never a number; a column has a border and a space on each side
+    room = width - sum(wanted) - 3 * (len(wanted) + 1)
+    table.add_column(Text(names[0]), no_wrap=True, max_width=max(room, 8))
+    for cells, size in zip(columns, wanted, strict=True):
+        table.add_column(Text(cells[0]), justify="right", no_wrap=True, min_width=size)
+    for row in zip(names[1:], *(cells[1:] for cells in columns), strict=True):
+        table.add_row(*map(Text, row))
     return table
 
 

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-import pytorch_lightning as pl
 import pytest
+import pytorch_lightning as pl
 import torch
 from training import make_module, make_trainer
 
@@ -28,7 +28,9 @@ class StopAfter(pl.Callback):
             raise RuntimeError("crash")
 
 
-def train(folder: Path, epochs: int, seed: int, checkpoint: Path | None = None, **options: object) -> pl.LightningModule:
+def train(
+    folder: Path, epochs: int, seed: int, checkpoint: Path | None = None, **options: object
+) -> pl.LightningModule:
     datamodule = DigitsDataModule(batch_size=64)
     module = make_module(datamodule, dropout=0.3)
     torch.manual_seed(seed)

@@ -1,0 +1,65 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from lit_tricks.report.figures import confusion_matrix, save_figure
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_counts_and_row_percentages():
+    figure = confusion_matrix([[6, 2], [0, 1200]], ["cat", "dog"])
+    assert texts(figure) == ["6", "75.0%", "2", "25.0%", "0", "1,200", "100.0%"]
+    assert figure.get_suptitle() == "1,206 of 1,208 right (99.8%)\nmost often confused: cat → dog, 2 times"
+
+
+def test_rows_are_true_and_columns_predicted():
+    axes = confusion_matrix([[1, 0, 0], [0, 1, 0], [9, 0, 1]], ["a", "b", "c"]).axes[0]
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("true", "predicted")
+    nine = next(text for text in axes.texts if text.get_text() == "9")
+    assert nine.get_position() == (0, pytest.approx(2, abs=0.2))
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_many_classes_become_a_heat_map_with_every_name_readable(tmp_path):
+    classes = 40
+    figure = confusion_matrix(np.eye(classes, dtype=int) * 5, [f"species {k} of a genus" for k in range(classes)])
+    save_figure(figure, tmp_path / "matrix.png")
+    assert texts(figure) == []
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert len(set(labels)) == classes
+    boxes = [tick.get_window_extent() for tick in figure.axes[0].get_yticklabels()]
+    assert all(upper.y0 >= lower.y1 for upper, lower in itertools.pairwise(boxes))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 11, 40])
+def test_nothing_is_clipped(classes, tmp_path):
+    names = [f"{k} a name as long as names get in practice" for k in range(classes)]
+    counts = np.random.default_rng(0).integers(0, 9999, (classes, classes))
+    figure = confusion_matrix(counts, names)
+    save_figure(figure, tmp_path / "matrix.png")
+    axes, bar = figure.axes
+    everything = [*axes.get_xticklabels(), *axes.get_yticklabels(), bar.yaxis.label, axes.xaxis.label, *figure.texts]
+    for text in [*everything, figure._suptitle]:
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+
+
+def test_a_class_without_examples_has_no_share(tmp_path):
+    figure = confusion_matrix([[5, 0], [0, 0]], ["a", "b"])
+    save_figure(figure, tmp_path / "matrix.png")
+    shares = figure.axes[0].images[0].get_array()
+    assert np.ma.getmaskarray(shares).tolist() == [[False, False], [True, True]]
+    assert figure.get_suptitle() == "5 of 5 right (100.0%)"
+
+
+def test_an_empty_matrix(tmp_path):
+    figure = confusion_matrix([[0, 0], [0, 0]], ["a", "b"])
+    save_figure(figure, tmp_path / "matrix.png")
+    assert figure.get_suptitle() == "No examples"
