@@ -43,7 +43,7 @@ def evaluate_run(
 
 
 def evaluate_command(arguments: Mapping[str, str]) -> None:
-    """Print the metrics of ``run=DIR [split=test] [data_dir=DIR] [allow_targets=PACKAGE,…]``, one name and value a line."""
+    """Print, one a line, the metrics of ``run=DIR [split=test] [data_dir=DIR] [allow_targets=PACKAGE,…]``."""
     values = take(arguments, "evaluate", required=("run",), optional=("split", "data_dir", "allow_targets"))
     split = values.get("split", "test")
     if split not in ("train", "val", "test"):

@@ -1,5 +1,6 @@
 """Every YAML of every group composes, builds, trains a step, stores a loadable checkpoint and is in the help."""
 
+import importlib.util
 import logging
 from pathlib import Path
 
@@ -23,6 +24,15 @@ WORDS = sorted(
     for path in CONF.rglob("*.yaml")
     if path.parent != CONF and not path.stem.startswith("_")
 )
+ABSENT = {
+    name
+    for name, present in {
+        "gpu": torch.cuda.is_available() or torch.backends.mps.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "tpu": importlib.util.find_spec("torch_xla") is not None,
+    }.items()
+    if not present
+}
 ONE_STEP = ["trainer.max_epochs=1", "trainer.limit_train_batches=2", "logger=none", "trainer.enable_progress_bar=false"]
 
 
@@ -69,10 +79,9 @@ def test_word_composes_builds_and_trains(group: str, word: str, request: pytest.
     prefix = "+" if group.startswith("experiment") else ""
     cfg = composed(f"{prefix}{group}={word}", *needs(group, word, request))
     if group == "trainer":
-        try:
-            check_accelerator(cfg.trainer)
-        except UserError as error:
-            assert "was not found" in str(error)
+        if cfg.trainer.accelerator in ABSENT:
+            with pytest.raises(UserError, match="was not found"):
+                check_accelerator(cfg.trainer)
             return
         if cfg.trainer.devices not in ("auto", 1) or cfg.trainer.strategy != "auto":
             pytest.skip("several processes are started by tests/test_processes.py")

@@ -30,9 +30,9 @@ def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | N
         checks.append("majority_collapse")
         found += _majority_collapse(results)
     losses = [
-        (row["train/loss"], row["val/loss"])
+        (trained, validated)
         for row in epochs
-        if row.get("train/loss") is not None and row.get("val/loss") is not None
+        if (trained := row.get("train/loss")) is not None and (validated := row.get("val/loss")) is not None
     ]
     if len(losses) >= 4:
         checks.append("overfitting")
@@ -55,9 +55,9 @@ def _majority_collapse(results: Mapping[str, Any]) -> list[Diagnosis]:
             symptom="majority_collapse",
             severity="critical",
             layer=None,
-            evidence=f"{len(lost)} class(es) with test recall below 0.1; {name!r} has {recall:.3f} on {support} examples",
+            evidence=f"{len(lost)} classes with test recall below 0.1, such as {name!r}: {recall:.3f} of {support}",
             cause="The network answers with the frequent classes, because that alone makes most answers right.",
-            prescription="loss=cross_entropy data.normalise=standard trainer.max_epochs=50",
+            prescription="sampler=balanced",
         )
     ]
 

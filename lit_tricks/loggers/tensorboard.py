@@ -4,7 +4,7 @@ import io
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
@@ -37,7 +37,7 @@ class TensorBoard(Logger):
         self._writers: dict[str, SummaryWriter] = {}
         self._continued: set[str] = set()
         self._last_step = 0
-        self._session = False
+        self._session: Literal["none", "open", "ended"] = "none"
         self._finished = False
 
     @property
@@ -84,8 +84,8 @@ class TensorBoard(Logger):
         """
         from lit_tricks.loggers.hyperparameters import flatten, session_start
 
-        if not self._session:
-            self._session = True
+        if self._session == "none":
+            self._session = "open"
             self._add_summary("test", session_start(flatten(params)), 0)
         for name, value in (metrics or {}).items():
             if value is not None:
@@ -115,16 +115,18 @@ class TensorBoard(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """Bring everything to disk and, after a success, mark the run as ended.
+        """Close the files and, after a success, mark a run whose hyperparameters are known as ended.
 
         A failure is not marked: the mark would stay when the run is resumed and succeeds.
         """
         from lit_tricks.loggers.hyperparameters import session_end
 
-        if self._session and status == "success" and not self._finished:
-            self._add_summary("test", session_end(), 0)
-        self._finished = self._finished or status == "success"
-        self._flush()
+        if status == "success":
+            self._finished = True
+            if self._session == "open":
+                self._session = "ended"
+                self._add_summary("test", session_end(), 0)
+        self.close()
 
     def close(self) -> None:
         """Close the event files; what is logged afterwards opens new ones."""

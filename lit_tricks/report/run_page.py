@@ -8,7 +8,7 @@ from typing import Any
 
 from lit_tricks.report.page import definitions, page, paragraph, preformatted, section, table, write_page
 from lit_tricks.report.run_files import read_config, read_json, read_metrics
-from lit_tricks.report.summary import class_table, command, metric_table, sentence
+from lit_tricks.report.summary import class_table, command, judged_split, metric_table, sentence
 
 FIRST_FIGURES = ("learning_curves", "confusion_matrix", "misclassified")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -27,7 +27,7 @@ def write_run_report(run_dir: Path) -> Path:
     body.append(section("Results", table(head, rows) if rows else paragraph("No metrics were recorded.", "soft")))
     head, rows = class_table(results)
     if rows:
-        body.append(section("Classes of the test split", table(head, rows)))
+        body.append(section(f"Classes of the {judged_split(results)} split", table(head, rows)))
     body.append(section("Diagnosis", *_diagnosis(run_dir)))
     body.append(section("Figures", *(list(_figures(run_dir)) or [paragraph("No figures were drawn.", "soft")])))
     body.append(section("Repeat this run", preformatted(command(results))))

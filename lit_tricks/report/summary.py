@@ -32,7 +32,7 @@ def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]
 
 
 def class_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Return the head and the rows of one line per class of the test split."""
+    """Return the head and the rows of one line per class of the split that ``judged_split`` names."""
     rows = []
     for name, values in _mapping(results.get("per_class")).items():
         if isinstance(values, Mapping):
@@ -40,21 +40,30 @@ def class_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]
     return ["class", *PER_CLASS.values()], rows
 
 
+def judged_split(results: Mapping[str, Any]) -> str:
+    """Return the split that ``per_class`` and ``confusion_matrix`` describe: the test split where there is one."""
+    metrics = _mapping(results.get("metrics"))
+    return next((SPLITS[split] for split in ("test", "val", "train") if f"{split}/acc" in metrics), "test")
+
+
 def words(results: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
     """Return the word each group was chosen by.
 
-    Taken from ``results["words"]`` or the overrides; a group left at its default is named after its class.
+    Taken from ``results["words"]``, the overrides and the name the data goes by; a group left at its default is
+    named after its class.
     """
-    found = {str(group): str(word) for group, word in _mapping(results.get("words")).items()}
+    found: dict[str, str] = {}
     for group in GROUPS:
         target = _mapping(config.get(group)).get("_target_")
-        if group not in found and isinstance(target, str):
+        if isinstance(target, str):
             found[group] = target.rsplit(".", 1)[-1].removesuffix("DataModule")
+    name = _mapping(results.get("data")).get("name")
+    found |= {"data": str(name)} if name else {}
     for override in overrides(results):
         group, _, word = override.partition("=")
         if group in GROUPS:
             found[group] = word
-    return found
+    return found | {str(group): str(word) for group, word in _mapping(results.get("words")).items()}
 
 
 def overrides(results: Mapping[str, Any]) -> list[str]:

@@ -121,6 +121,18 @@ def test_hparams_tab_shows_hyperparameters_with_final_metrics(run, tmp_path, log
     assert row["status"] == "STATUS_SUCCESS"
 
 
+def test_hyperparameters_recorded_after_training_end_with_the_next_finalize(run, tmp_path):
+    logger = run()
+    logger.log_metrics({"train/loss": 1.0, "epoch": 0}, step=9)
+    logger.finalize("success")
+    logger.log_hyperparams({"lr": 0.1}, {"test/acc": 0.5})
+    logger.finalize("success")
+    _, rows = Dashboard(tmp_path).hparams()
+    assert rows == {
+        "run/test": {"hparams": {"lr": 0.1}, "metrics": {"test/acc": 0.5}, "status": "STATUS_SUCCESS"},
+    }
+
+
 def test_hparams_tab_shows_what_only_one_of_the_runs_has(run, tmp_path):
     for name, hparams, acc in (("a", {"lr": 0.1}, 0.5), ("b", {"lr": 0.2, "dropout": 0.3}, 0.75)):
         logger = run(name)

@@ -136,6 +136,14 @@ def test_diagnoses_are_told_with_their_prescription(run_dir, prescription):
     assert 'class="finding critical"' in document
 
 
+def test_without_a_test_split_the_classes_are_those_of_validation(run_dir):
+    results = {**RESULTS, "metrics": {"train/acc": 1.0, "val/acc": 0.9}, "data": {"name": "my table"}, "overrides": []}
+    (run_dir / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    _, reader = read(run_dir)
+    assert "Classes of the validation split" in reader.text
+    assert "The run has no test result: my table with MLP" in reader.text
+
+
 def test_an_empty_directory_still_gives_a_page(tmp_path):
     _, reader = read(tmp_path)
     for said in (

@@ -1,0 +1,66 @@
+"""Mini-batches in which every class has the same number of examples."""
+
+import torch
+from torch import Tensor
+
+from lit_tricks.data.samplers import Sampler
+from lit_tricks.errors import UserError
+from lit_tricks.functional.seeding import derive_seed
+
+
+class BalancedSampler(Sampler):
+    """Fills every batch with equally many examples of each class (IANN-7: balanced mini-batches).
+
+    With K classes each batch holds ``batch_size // K`` of every class; places left over go to one class each,
+    the next classes' turn coming in the next batch. An epoch has as many batches as without balancing, all
+    of them full. Each class is drawn in passes: every example of it once, in a new random order, before any
+    of them again, also from one epoch to the next. Rare classes thus repeat within an epoch, and frequent
+    ones take several epochs to be seen whole.
+
+    Raises ``UserError`` when a batch has fewer places than there are classes, or a class has no example.
+    """
+
+    def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
+        super().__init__(labels, batch_size, seed)
+        self._pools = [torch.nonzero(labels == label).flatten() for label in range(int(labels.max()) + 1)]
+        classes = len(self._pools)
+        if batch_size < classes:
+            raise UserError(
+                f"sampler=balanced needs a place in every batch for each of {classes} classes; "
+                f"received batch_size={batch_size}: try batch_size={classes}"
+            )
+        for label, pool in enumerate(self._pools):
+            if not len(pool):
+                raise UserError(
+                    f"sampler=balanced needs an example of every class; class {label} has none: "
+                    "try data.train_size=null"
+                )
+        self._batches = -(-len(labels) // batch_size)
+        # (batches, K): how many of each class every batch holds
+        self._quotas = torch.full((self._batches, classes), batch_size // classes)
+        extra = batch_size % classes
+        turns = (torch.arange(self._batches)[:, None] * extra + torch.arange(extra)) % classes
+        self._quotas.scatter_add_(1, turns, torch.ones_like(turns))
+
+    def __len__(self) -> int:
+        return self._batches * self.batch_size
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the positions of all full batches of ``epoch``, one after the other."""
+        batches = torch.arange(self._batches)
+        drawn, owners = [], []
+        for label, pool in enumerate(self._pools):
+            needed = int(self._quotas[:, label].sum())
+            drawn.append(self._stretch(label, pool, epoch * needed, needed))
+            owners.append(batches.repeat_interleave(self._quotas[:, label]))
+        by_batch = torch.argsort(torch.cat(owners), stable=True)
+        return torch.cat(drawn)[by_batch]
+
+    def _stretch(self, label: int, pool: Tensor, start: int, length: int) -> Tensor:
+        """Return ``length`` entries from ``start`` on of the endless sequence of one class's passes."""
+        first, last = start // len(pool), (start + length - 1) // len(pool)
+        passes = []
+        for number in range(first, last + 1):
+            generator = torch.Generator().manual_seed(derive_seed(self.seed, "balanced", label, number))
+            passes.append(pool[torch.randperm(len(pool), generator=generator)])
+        return torch.cat(passes)[start - first * len(pool) :][:length]
