@@ -30,7 +30,7 @@ log = logging.getLogger("lit_tricks")
 
 SPLITS = ("train", "val", "test")
 MOST_MISTAKES = 100
-HYPERPARAMETERS = ("seed", "batch_size", "data", "model", "init", "loss", "optimizer", "scheduler", "sampler")
+HYPERPARAMETERS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler")
 
 
 def conclude(
@@ -172,8 +172,18 @@ def _to_tensorboard(cfg: DictConfig, built: Built, drawn: dict[str, Figure], fac
 
 
 def _hyperparameters(cfg: DictConfig, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return what distinguishes runs; null knobs, paths and the trainer's other arguments would only be noise."""
-    chosen = {group: OmegaConf.to_container(cfg, resolve=True)[group] for group in HYPERPARAMETERS}  # type: ignore[index,call-overload]
-    chosen["trainer"] = {"max_epochs": cfg.trainer.max_epochs}
-    chosen["experiment"] = "+".join(facts["experiment"]) or "none"
+    """Return what distinguishes runs: words and their knobs; null knobs, paths and Hydra's keys are noise."""
+    chosen: dict[str, Any] = {
+        "seed": cfg.seed,
+        "batch_size": cfg.batch_size,
+        "trainer.max_epochs": cfg.trainer.max_epochs,
+        "experiment": "+".join(facts["experiment"]) or "none",
+    }
+    for group in HYPERPARAMETERS:
+        chosen[group] = facts["words"].get(group, "custom")
+        knobs = OmegaConf.to_container(cfg[group], resolve=True)
+        for key, value in knobs.items() if isinstance(knobs, dict) else ():
+            name = str(key)
+            if value is not None and not name.startswith("_"):
+                chosen[f"{group}.{name}"] = value
     return chosen

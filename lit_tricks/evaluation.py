@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lit_tricks.data import BatchLoader
 from lit_tricks.metrics import Evaluation, evaluate_predictions
 from lit_tricks.module import LitClassifier
 
@@ -47,6 +48,9 @@ def split_loader(datamodule: Any, split: str) -> Any:
         if type(error).__name__ == "MisconfigurationException":
             return None
         raise
+    if isinstance(loader, BatchLoader):
+        # evaluation happens in one process, also after several have trained
+        loader.shared = False
     return loader if loader is not None and len(loader) else None
 
 

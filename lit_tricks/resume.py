@@ -26,6 +26,7 @@ class Resumption:
     config: DictConfig
     directory: RunDirectory
     overrides: list[str]
+    words: dict[str, str]
     checkpoint: Path | None
     epoch: int
 
@@ -64,7 +65,14 @@ def plan_resumption(path: str, overrides: list[str]) -> Resumption:
             )
         directory = _continued_beside(directory)
         checkpoint = directory.last_checkpoint
-    return Resumption(config, directory, [*results.get("overrides", []), *changes], checkpoint, epoch)
+    return Resumption(
+        config=config,
+        directory=directory,
+        overrides=[*results.get("overrides", []), *changes],
+        words=results.get("words", {}),
+        checkpoint=checkpoint,
+        epoch=epoch,
+    )
 
 
 _ABSENT = object()

@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -38,6 +38,8 @@ EXPECTED_WARNINGS = (
     r"The number of training batches \(\d+\) is smaller than the logging interval",
     "The '.*_dataloader' does not have many workers",
     ".*available but not used.*",
+    # the module reduces its figures over processes itself, exactly
+    r"It is recommended to use `self\.log\(.*sync_dist=True",
     "You're resuming from a checkpoint that ended before the epoch ended",
 )
 
@@ -57,15 +59,19 @@ def run_job(cfg: DictConfig) -> float | None:
     overrides = list(hydra.overrides.task)
     if cfg.resume is not None:
         resumption = plan_resumption(cfg.resume, overrides)
-        return execute(resumption.config, resumption.directory, resumption.overrides, resumption)
+        return execute(resumption.config, resumption.directory, resumption.overrides, resumption.words, resumption)
     place = Path(hydra.runtime.output_dir)
     # a further process of a data-parallel run works in the folder that the first one has claimed
     directory = RunDirectory.claim(place) if _rank() == 0 else RunDirectory(place)
-    return execute(cfg, directory, overrides)
+    return execute(cfg, directory, overrides, words=words(hydra.runtime.choices))
 
 
 def execute(
-    cfg: DictConfig, directory: RunDirectory, overrides: list[str], resumption: Resumption | None = None
+    cfg: DictConfig,
+    directory: RunDirectory,
+    overrides: list[str],
+    words: dict[str, str],
+    resumption: Resumption | None = None,
 ) -> float | None:
     """Train ``cfg`` in ``directory``, evaluate, and write everything the run leaves behind."""
     facts: dict[str, Any] = {
@@ -74,6 +80,7 @@ def execute(
         "seed": cfg.seed,
         "overrides": overrides,
         "experiment": experiments(overrides),
+        "words": words,
         "versions": versions(),
         "seconds": {},
     }
@@ -136,6 +143,8 @@ def _prepare(cfg: DictConfig, built: Built) -> None:
     threads, why = choose_threads(cfg.threads, built.module.network, torch.zeros(cfg.batch_size, *spec.input_shape))
     torch.set_num_threads(threads)
     parameters = sum(p.numel() for p in built.module.network.parameters())
+    if _rank() != 0:
+        return
     log.info(
         "%s: %s classes, %s training, %s validation, %s test examples | %s parameters | %s, %d thread%s (%s)",
         spec.name,
@@ -197,6 +206,15 @@ def experiments(overrides: list[str]) -> list[str]:
         if key.lstrip("+") == "experiment":
             words += [word.strip() for word in value.strip("[]").split(",") if word.strip()]
     return words
+
+
+def words(choices: Mapping[str, Any]) -> dict[str, str]:
+    """Return the word chosen for each group, Hydra's own groups and the experiments left out."""
+    return {
+        group: str(word)
+        for group, word in choices.items()
+        if "/" not in group and "@" not in group and group != "experiment" and word is not None
+    }
 
 
 def versions() -> dict[str, str]:

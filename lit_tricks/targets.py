@@ -6,6 +6,7 @@ really leads to, because a module's attributes reach far beyond the module (``to
 
 import importlib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,6 +106,9 @@ def check_targets(config: DictConfig) -> None:
     content = OmegaConf.to_container(config, resolve=True)
     packages = check_allow_targets(config.get("allow_targets") or [])
     check_all_targets(content, packages)
+    if packages and os.getcwd() not in sys.path:
+        # a console script does not look into the folder that the user stands in
+        sys.path.append(os.getcwd())
     for place, target in find_targets(content):
         resolve(target, packages, place)
 

@@ -25,6 +25,9 @@ class BatchLoader:
         sampler: gives each epoch its order.
         repeat: whether processes with a short last batch repeat an example of it, which gradients averaged over
             processes need; exact evaluation sets it to False.
+
+    Attributes:
+        shared: whether processes that train together share the batches out; False gives every process all.
     """
 
     # Lightning asks every loader that has a sampler for this too.
@@ -35,18 +38,19 @@ class BatchLoader:
         self.batch_size = batch_size
         self.sampler = sampler
         self.repeat = repeat
+        self.shared = True
         self._position = (sampler.epoch, 0)
         self._resume: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         """Number of batches in one epoch of this process."""
-        length = shard_length(len(self.sampler), self.batch_size, *_process(), self.repeat)
+        length = shard_length(len(self.sampler), self.batch_size, *self._process(), self.repeat)
         batches = math.ceil(length / self.batch_size)
         return batches - 1 if self._joins_last(length) else batches
 
     def order(self, epoch: int) -> Tensor:
         """Return the example positions that this process visits in ``epoch``, int64; batches are its chunks."""
-        return shard(self.sampler.order(epoch), self.batch_size, *_process(), self.repeat)
+        return shard(self.sampler.order(epoch), self.batch_size, *self._process(), self.repeat)
 
     def batches(self, epoch: int) -> list[Tensor]:
         """Return the positions of every batch of ``epoch``: the chunks of ``order``.
@@ -62,6 +66,11 @@ class BatchLoader:
 
     def _joins_last(self, length: int) -> bool:
         return self.repeat and length % self.batch_size == 1 and length > self.batch_size > 1
+
+    def _process(self) -> tuple[int, int]:
+        if self.shared and torch.distributed.is_available() and torch.distributed.is_initialized():
+            return torch.distributed.get_rank(), torch.distributed.get_world_size()
+        return 0, 1
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         epoch = self.sampler.epoch
@@ -105,9 +114,3 @@ def shard_length(total: int, batch_size: int, rank: int, world: int, repeat: boo
     """Return the length of ``shard`` for an order of ``total`` positions without making one."""
     steps, tail = divmod(total, batch_size * world)
     return steps * batch_size + (tail + world - 1 - (0 if repeat else rank)) // world
-
-
-def _process() -> tuple[int, int]:
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return 0, 1

@@ -62,7 +62,7 @@ def _diagnosis(run_dir: Path) -> Iterator[str]:
         return
     if not diagnoses:
         checks = found.get("checks")
-        count = f" in {len(checks)} checks" if isinstance(checks, list) and checks else ""
+        count = f" by {len(checks)} check{'s'[: len(checks) > 1]}" if isinstance(checks, list) and checks else ""
         yield paragraph(f"Nothing suspicious was found{count}.")
     for diagnosis in diagnoses:
         if not isinstance(diagnosis, Mapping):

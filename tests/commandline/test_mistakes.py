@@ -5,10 +5,13 @@ are ``ON_THE_COMMAND_LINE``: nothing heavy is imported for them and no directory
 when data and network are built belong in ``WHEN_BUILT``.
 """
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lit_tricks.commandline.entry import main
@@ -16,6 +19,7 @@ from lit_tricks.commandline.entry import main
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 ON_THE_COMMAND_LINE = [
+    (["data=csv"], ["data.path must name your file or folder", "try data.path=FILE"]),
     # groups and words
     (["optimiser=adam"], ["there is no 'optimiser'", "did you mean optimizer?"]),
     (["optmizer/foo=adam"], ["no group 'optmizer/foo'", "did you mean optimizer?"]),
@@ -107,7 +111,66 @@ ON_THE_COMMAND_LINE = [
     (["hydra.run.dri=x"], ["hydra.run.dri"]),
 ]
 
-WHEN_BUILT: list[tuple[list[str], list[str]]] = []
+WHEN_BUILT: list[tuple[list[str], list[str]]] = [
+    (["data=csv", "data.path=absent.csv"], ["absent.csv"]),
+    (["data=csv", "data.path=one_class.csv"], ["2 classes"]),
+    (["data=csv", "data.path=few.csv", "data.folds=5"], ["folds", "rare"]),
+    (["data=csv", "data.path=ragged.csv"], ["ragged.csv", "line 4"]),
+    (["data=csv", "data.path=few.csv", "data.label=colour"], ["colour"]),
+    (["data=npz", "data.path=nan.npz"], ["NaN"]),
+    (["data=npz", "data.path=labels.npz"], ["label"]),
+    (["data=npz", "data.path=few.csv"], ["few.csv"]),
+    (["data=image_folder", "data.path=empty"], ["empty"]),
+    (["data=digits", "data.val_size=1437"], ["val_size"]),
+    (["data=digits", "data.train_size=5"], ["train_size"]),
+    (["data=moons", "model=cnn"], ["model=cnn needs images", "model=mlp"]),
+    (["sampler=balanced", "batch_size=4"], ["sampler=balanced needs a place", "batch_size=10"]),
+    (["+experiment=early_stopping", "data.val_size=0"], ["early stopping needs validation", "data.val_size=0.1"]),
+    (["scheduler=plateau", "data.val_size=0"], ["needs validation", "data.val_size=0.1"]),
+    (["optimizer=sgd", "optimizer.lr=1e12"], ["the training loss must stay finite", "optimizer.lr"]),
+    (["trainer=tpu"], ["tpu was not found", "trainer=cpu"]),
+    (["model=custom", "model._target_=nets.Softmax", "allow_targets=[nets]"], ["expects logits", "Softmax"]),
+    (["model=custom", "model._target_=nets.Narrow", "allow_targets=[nets]"], ["shape (batch, 10)"]),
+    (["model=custom", "model._target_=nets.Absent", "allow_targets=[nets]"], ["has no 'Absent'"]),
+    (["resume=absent"], ["absent"]),
+]
+
+FILES = {
+    "one_class.csv": "a,b,label\n" + "1,2,x\n" * 40,
+    "few.csv": "a,b,label\n" + "1,2,x\n2,1,y\n" * 30 + "3,3,rare\n4,4,rare\n5,5,rare\n",
+    "ragged.csv": "a,b,label\n1,2,x\n2,1,y\n2,1\n",
+    "nets.py": """
+import torch
+from torch import nn
+
+
+class Softmax(nn.Sequential):
+    def __init__(self, num_classes):
+        super().__init__(nn.Flatten(), nn.Linear(64, num_classes), nn.Softmax(dim=1))
+
+
+class Narrow(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(64, 3))
+""",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a working folder with files that are wrong in one way each."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    y = np.arange(60) % 3
+    np.savez(tmp_path / "labels.npz", x=x, y=y + 0.5)
+    x[7, 1] = np.nan
+    np.savez(tmp_path / "nan.npz", x=x, y=y)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sys.modules.pop("nets", None)
+    sys.path[:] = [place for place in sys.path if place != str(tmp_path)]
 
 
 def _identify(row: object) -> str | None:
@@ -134,16 +197,13 @@ def test_a_mistake_on_the_command_line(
 
 @pytest.mark.parametrize(("arguments", "parts"), WHEN_BUILT, ids=_identify)
 def test_a_mistake_that_shows_when_built(
-    arguments: list[str],
-    parts: list[str],
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], parts: list[str], capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    _check_message("".join(line for line in capsys.readouterr().err.splitlines(True) if "error" in line), parts)
-    assert not [path for path in tmp_path.rglob("results.json") if '"failed"' not in path.read_text()]
+    error = capsys.readouterr().err
+    _check_message(error[error.index("error: ") :], parts)
+    for path in folder.rglob("results.json"):
+        assert json.loads(path.read_text())["status"] == "failed"
 
 
 PROBE = """

@@ -80,7 +80,7 @@ def test_holds_results_classes_diagnosis_and_the_command(run_dir):
     assert "loss - - 4.0e-05" in reader.text
     assert "zero 1,234 1.0000 0.5000 0.6667 -" in reader.text
     assert "20 epochs · 900 steps · 23,860 parameters · trained in 12.5 s" in reader.text
-    assert "Nothing suspicious was found in 2 checks." in reader.text
+    assert "Nothing suspicious was found by 2 checks." in reader.text
     assert "python train.py data=digits '+experiment=[dropout,l2]' 'data_dir=../my data'" in reader.text
     assert "_target_: lit_tricks.models.MLP" in reader.text
     assert "torch 2.13.0" in reader.text
