@@ -1,7 +1,7 @@
 """Regenerates everything in README.md that is measured, drawn or listed: ``python -m benchmarks.readme``.
 
-It runs the README's own command for five seeds, copies the first run's picture, and writes figures and the table of words
-between the markers ``<!-- name -->`` and ``<!-- /name -->``.
+It runs the README's own command for five seeds, copies the first run's picture, and writes figures and the
+table of words between the markers ``<!-- name -->`` and ``<!-- /name -->``.
 """
 
 import json
@@ -38,8 +38,8 @@ def measured() -> str:
     accuracies = [result["metrics"]["test/acc"] for result in results]
     seconds = statistics.median(result["seconds"]["fit"] for result in results)
     return (
-        f"Test accuracy {statistics.mean(accuracies):.3f} ± {statistics.stdev(accuracies):.3f} over {len(results)} seeds "
-        f"(mean ± standard deviation), {seconds:.0f} s of training each on a 2-core machine without a GPU "
+        f"Test accuracy {statistics.mean(accuracies):.3f} ± {statistics.stdev(accuracies):.3f} "
+        f"over {len(results)} seeds (mean ± standard deviation), {seconds:.0f} s of training each on a 2-core machine without a GPU "
         f"(Python {platform.python_version()}, torch {results[0]['versions']['torch']})."
     )
 
@@ -56,8 +56,8 @@ def words() -> str:
 
 def put(text: str, name: str, content: str) -> str:
     """Return ``text`` with ``content`` between the markers of ``name``."""
-    pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-    return re.sub(pattern, lambda match: match[1] + content + match[2], text, flags=re.DOTALL)
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    return re.sub(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
 
 
 def main() -> None:

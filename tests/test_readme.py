@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def test_the_table_of_words_is_the_generated_one() -> None:
     text = README.read_text(encoding="utf-8")
+    assert "`dropout`" in text
     assert put(text, "words", words()) == text, "run python -m benchmarks.readme"
 
 
