@@ -39,7 +39,8 @@ def measured() -> str:
     seconds = statistics.median(result["seconds"]["fit"] for result in results)
     return (
         f"Test accuracy {statistics.mean(accuracies):.3f} ± {statistics.stdev(accuracies):.3f} "
-        f"over {len(results)} seeds (mean ± standard deviation), {seconds:.0f} s of training each on a 2-core machine without a GPU "
+        f"over {len(results)} seeds (mean ± standard deviation), {seconds:.0f} s of training each "
+        f"on a 2-core machine without a GPU "
         f"(Python {platform.python_version()}, torch {results[0]['versions']['torch']})."
     )
 
