@@ -4,13 +4,13 @@ import json
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from omegaconf import DictConfig, OmegaConf
 
 from lit_tricks.build import Built
 from lit_tricks.callbacks import FirstBatch
@@ -34,14 +34,13 @@ HYPERPARAMETERS = ("data", "model", "init", "loss", "optimizer", "scheduler", "s
 
 
 def conclude(
-    cfg: DictConfig, directory: RunDirectory, built: Built, weights: Path | None, facts: dict[str, Any]
+    config: Mapping[str, Any], directory: RunDirectory, built: Built, weights: Path | None, facts: dict[str, Any]
 ) -> dict[str, Any]:
     """Evaluate the weights in the file ``weights`` on every split and write all that a run directory holds.
 
-    Without a file, when checkpoints are switched off, the weights in memory are evaluated.
-
-    ``facts`` is what the run knows already (status, seed, seconds …); the result is ``results.json``'s
-    content. Results are written before pictures, so that a failing picture costs no figure.
+    Without a file, when checkpoints are switched off, the weights in memory are evaluated. ``config`` is the
+    resolved configuration, ``facts`` what the run knows already (status, seed, seconds …); the result is the
+    content of ``results.json``, which is written before the pictures, so that a failing one costs no figure.
     """
     if weights is not None:
         content = torch.load(weights, map_location="cpu", weights_only=True)
@@ -59,7 +58,7 @@ def conclude(
         drawn = _figures(built, found, rows, probabilities, targets)
         for name, figure in drawn.items():
             figures.save_figure(figure, directory.figures / f"{name}.png")
-        _to_tensorboard(cfg, built, drawn, facts)
+        _to_tensorboard(config, built, drawn, facts)
     directory.write_results(facts)
     write_run_report(directory.path)
     print_results(directory.read_results(), directory.path)
@@ -161,29 +160,27 @@ def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
     return torch.stack([kept[row] for row in rows]) if rows else torch.zeros(0, *built.module.spec.input_shape)
 
 
-def _to_tensorboard(cfg: DictConfig, built: Built, drawn: dict[str, Figure], facts: dict[str, Any]) -> None:
+def _to_tensorboard(config: Mapping[str, Any], built: Built, drawn: dict[str, Figure], facts: dict[str, Any]) -> None:
     for logger in built.trainer.loggers:
         if isinstance(logger, TensorBoard):
             for name, figure in drawn.items():
                 logger.add_figure(name, figure)
             final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
-            logger.log_hyperparams(_hyperparameters(cfg, facts), final)
+            logger.log_hyperparams(_hyperparameters(config, facts), final)
             logger.finalize("success")
 
 
-def _hyperparameters(cfg: DictConfig, facts: dict[str, Any]) -> dict[str, Any]:
+def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """Return what distinguishes runs: words and their knobs; null knobs, paths and Hydra's keys are noise."""
     chosen: dict[str, Any] = {
-        "seed": cfg.seed,
-        "batch_size": cfg.batch_size,
-        "trainer.max_epochs": cfg.trainer.max_epochs,
+        "seed": config["seed"],
+        "batch_size": config["batch_size"],
+        "trainer.max_epochs": config["trainer"]["max_epochs"],
         "experiment": "+".join(facts["experiment"]) or "none",
     }
     for group in HYPERPARAMETERS:
         chosen[group] = facts["words"].get(group, "custom")
-        knobs = OmegaConf.to_container(cfg[group], resolve=True)
-        for key, value in knobs.items() if isinstance(knobs, dict) else ():
-            name = str(key)
+        for name, value in config[group].items():
             if value is not None and not name.startswith("_"):
                 chosen[f"{group}.{name}"] = value
     return chosen

@@ -129,7 +129,7 @@ def _train(
         raise KeyboardInterrupt
     facts["status"] = "stopped" if interrupted else "completed"
     facts["reason"] = "stopped by the user" if interrupted else None
-    conclude(cfg, directory, built, weights, facts)
+    conclude(resolved(cfg), directory, built, weights, facts)
     if interrupted:
         raise Interrupted(f"stopped: continue with resume={directory.path}")
     score = built.trainer.checkpoint_callback
