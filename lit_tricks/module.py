@@ -1,7 +1,8 @@
 """The LightningModule that wires network, objective, optimizer and schedule."""
 
+import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.counting import recall_per_class
+
+MOST_NOTES = 4096
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer, int | None, int, int | None], dict[str, Any] | None]
@@ -52,8 +55,12 @@ class LitClassifier(pl.LightningModule):
         self._make_schedule = schedule
         self._augment = augmentation
         self.save_hyperparameters({"data_spec": spec.to_dict()}, logger=False)
-        # (loss sum, correct, examples) of the running epoch; kept on the device to spare a synchronisation a step
-        self._train_sums: Tensor | None = None
+        # loss sum, correct answers, examples and steps of the running epoch, and the steps not yet added to them:
+        # adding up later spares a synchronisation with the device at every step
+        self._train_sums: list[float] = [0.0, 0, 0, 0]
+        self._losses: list[Tensor] = []
+        self._sizes: list[int] = []
+        self._hits: list[Tensor] = []
         self._watching: tuple[Any, str] | None = None
         self._val_loss = torch.zeros(())
         self._val_confusion = torch.zeros(())
@@ -101,27 +108,80 @@ class LitClassifier(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
         x, y = batch
+        return self.batch_loss(*self._network_input(x, y))
+
+    def _network_input(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a raw training batch as the network sees it, its labels and the objective's targets."""
         target = y
         if self._augment is not None:
             x, target = self._augment(x, y)
-        logits = self(x)
+        return self.normaliser(x), y, target
+
+    def prepared(self, x: Tensor, y: Tensor, sizes: list[int]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield several raw batches, given in one piece, as ``batch_loss`` takes them.
+
+        What works on each example by itself is done for all of them at once.
+        """
+        x, y = x.to(self.device), y.to(self.device)
+        if self._augment is None:
+            for inputs, labels in zip(self.normaliser(x).split(sizes), y.split(sizes), strict=True):
+                yield inputs, labels, labels
+        else:
+            for raw, labels in zip(x.split(sizes), y.split(sizes), strict=True):
+                yield self._network_input(raw, labels)
+
+    def batch_loss(self, x: Tensor, y: Tensor, target: Tensor) -> Tensor:
+        """Return the mean loss of a prepared batch, and note what the epoch's figures need.
+
+        Raises ``UserError`` when the loss is not finite; on accelerators, where asking at every step would hold
+        up the device, only when the figures are added up.
+        """
+        logits = self.network(x)
         loss = self.objective(logits, target)
-        with torch.no_grad():
-            sums = torch.stack((loss.detach() * len(y), (logits.argmax(1) == y).sum(), loss.new_tensor(len(y))))
-            self._train_sums = sums if self._train_sums is None else self._train_sums.to(sums.device) + sums
+        noted = loss.detach()
+        if noted.device.type == "cpu" and not math.isfinite(noted.item()):
+            raise self._not_finite(noted.item())
+        self._losses.append(noted)
+        self._sizes.append(len(y))
+        self._hits.append((logits.detach().argmax(1) == y).sum())
+        if len(self._losses) >= MOST_NOTES:
+            self._add_up()
         return loss
+
+    def _not_finite(self, loss: float) -> UserError:
+        step = f"epoch {self.current_epoch}, step {self._train_sums[3] + len(self._losses):.0f} of it"
+        return UserError(
+            f"the training loss must stay finite; it became {loss} in {step}: "
+            "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
+        )
+
+    def _add_up(self) -> None:
+        """Fold the noted steps into the epoch's sums, in double precision and in their order."""
+        if not self._losses:
+            return
+        losses = torch.stack(self._losses).tolist()
+        loss, hits, examples, steps = self._train_sums
+        for one, size in zip(losses, self._sizes, strict=True):
+            loss += one * size
+        self._train_sums = [
+            loss,
+            hits + int(torch.stack(self._hits).sum()),
+            examples + sum(self._sizes),
+            steps + len(losses),
+        ]
+        self._losses, self._sizes, self._hits = [], [], []
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training loss and accuracy; stop when the loss is not finite."""
-        if self._train_sums is None:
+        self._add_up()
+        if not math.isfinite(self._train_sums[0]):
+            raise self._not_finite(self._train_sums[0])
+        precise = torch.float32 if self.device.type == "mps" else torch.float64
+        sums = torch.tensor(self._train_sums, dtype=precise, device=self.device)
+        self._train_sums = [0.0, 0, 0, 0]
+        loss, correct, examples, _ = self._reduced(sums).tolist()
+        if not examples:
             return
-        loss, correct, examples = self._reduced(self._train_sums).tolist()
-        self._train_sums = None
-        if loss - loss != 0:
-            raise UserError(
-                f"the training loss must stay finite; it became {loss} in epoch {self.current_epoch}: "
-                "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
-            )
         self.log_dict({"train/loss": loss / examples, "train/acc": correct / examples}, prog_bar=True)
 
     def on_validation_epoch_start(self) -> None:
@@ -179,11 +239,12 @@ class LitClassifier(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the running epoch's sums, so that a resumed epoch reports the whole of it."""
-        checkpoint["train_sums"] = self._train_sums
+        self._add_up()
+        checkpoint["train_sums"] = list(self._train_sums)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what ``on_save_checkpoint`` stored."""
-        self._train_sums = checkpoint.get("train_sums")
+        self._train_sums = list(checkpoint.get("train_sums", self._train_sums))
 
     def _reduced(self, value: Tensor) -> Tensor:
         return self.trainer.strategy.reduce(value, reduce_op="sum")

@@ -41,6 +41,7 @@ class BatchLoader:
         self.shared = True
         self._position = (sampler.epoch, 0)
         self._resume: tuple[int, int] | None = None
+        self._batches: list[Tensor] = []
 
     def __len__(self) -> int:
         """Number of batches in one epoch of this process."""
@@ -76,10 +77,28 @@ class BatchLoader:
         epoch = self.sampler.epoch
         resume, self._resume = self._resume, None
         first = resume[1] if resume is not None and resume[0] == epoch else 0
+        self._batches, self._position = self.batches(epoch), (epoch, first)
         x, y = self.examples.x, self.examples.y
-        for cursor, index in enumerate(self.batches(epoch)[first:], first + 1):
-            self._position = (epoch, cursor)
+        while (cursor := self._position[1]) < len(self._batches):
+            self._position = (epoch, cursor + 1)
+            index = self._batches[cursor]
             yield x.index_select(0, index), y.index_select(0, index)
+
+    def take(self, count: int) -> tuple[Tensor, Tensor, list[int]]:
+        """Return the next ``count`` batches of the running iteration in one piece, with their sizes.
+
+        The iterator goes on after them. Inputs are (sum of sizes, *input_shape).
+        """
+        epoch, cursor = self._position
+        chosen = self._batches[cursor : cursor + count]
+        self._position = (epoch, cursor + len(chosen))
+        index = torch.cat(chosen)
+        x, y = self.examples.x, self.examples.y
+        return x.index_select(0, index), y.index_select(0, index), [len(batch) for batch in chosen]
+
+    def fitting(self, values: int) -> int:
+        """Return how many batches hold at most ``values`` input values together."""
+        return values // (self.batch_size * max(self.examples.x[0].numel(), 1))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the epoch and the number of its batches handed out so far."""
