@@ -13,7 +13,8 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.counting import recall_per_class
 
-MOST_NOTES = 4096
+# steps whose logits are kept until they are counted together
+MOST_NOTES = 64
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer, int | None, int, int | None], dict[str, Any] | None]
@@ -58,9 +59,7 @@ class LitClassifier(pl.LightningModule):
         # loss sum, correct answers, examples and steps of the running epoch, and the steps not yet added to them:
         # adding up later spares a synchronisation with the device at every step
         self._train_sums: list[float] = [0.0, 0, 0, 0]
-        self._losses: list[Tensor] = []
-        self._sizes: list[int] = []
-        self._hits: list[Tensor] = []
+        self._notes: list[tuple[Tensor, Tensor, Tensor]] = []
         self._watching: tuple[Any, str] | None = None
         self._val_loss = torch.zeros(())
         self._val_confusion = torch.zeros(())
@@ -105,6 +104,14 @@ class LitClassifier(pl.LightningModule):
         self._watching = (plan["scheduler"], plan["monitor"])
         plan["frequency"] = sys.maxsize
 
+    def on_train_start(self) -> None:
+        """Hand the checkpoint's position to the training loader.
+
+        Asking Lightning for the number of steps, as a schedule must, makes it set up the loaders before it has
+        read the checkpoint, and then it never tells them where they were.
+        """
+        self.trainer.fit_loop._load_combined_loader_states()
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
         x, y = batch
@@ -141,15 +148,13 @@ class LitClassifier(pl.LightningModule):
         noted = loss.detach()
         if noted.device.type == "cpu" and not math.isfinite(noted.item()):
             raise self._not_finite(noted.item())
-        self._losses.append(noted)
-        self._sizes.append(len(y))
-        self._hits.append((logits.detach().argmax(1) == y).sum())
-        if len(self._losses) >= MOST_NOTES:
+        self._notes.append((noted, logits.detach(), y))
+        if len(self._notes) >= MOST_NOTES:
             self._add_up()
         return loss
 
     def _not_finite(self, loss: float) -> UserError:
-        step = f"epoch {self.current_epoch}, step {self._train_sums[3] + len(self._losses):.0f} of it"
+        step = f"epoch {self.current_epoch}, step {self._train_sums[3] + len(self._notes):.0f} of it"
         return UserError(
             f"the training loss must stay finite; it became {loss} in {step}: "
             "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
@@ -157,19 +162,16 @@ class LitClassifier(pl.LightningModule):
 
     def _add_up(self) -> None:
         """Fold the noted steps into the epoch's sums, in double precision and in their order."""
-        if not self._losses:
+        if not self._notes:
             return
-        losses = torch.stack(self._losses).tolist()
+        losses, logits, labels = zip(*self._notes, strict=True)
+        self._notes = []
         loss, hits, examples, steps = self._train_sums
-        for one, size in zip(losses, self._sizes, strict=True):
-            loss += one * size
-        self._train_sums = [
-            loss,
-            hits + int(torch.stack(self._hits).sum()),
-            examples + sum(self._sizes),
-            steps + len(losses),
-        ]
-        self._losses, self._sizes, self._hits = [], [], []
+        for one, batch in zip(torch.stack(losses).tolist(), labels, strict=True):
+            loss += one * len(batch)
+        right = (torch.cat(logits).argmax(1) == torch.cat(labels)).sum()
+        examples += sum(map(len, labels))
+        self._train_sums = [loss, hits + int(right), examples, steps + len(losses)]
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training loss and accuracy; stop when the loss is not finite."""

@@ -1,6 +1,7 @@
 """Lightning's epoch loop, taking the steps that nobody watches in stretches."""
 
-from typing import Any
+import logging
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -13,6 +14,11 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from lit_tricks.data import BatchLoader
 from lit_tricks.module import LitClassifier
+
+log = logging.getLogger("lit_tricks")
+
+# The loop below builds on internals, which Lightning may change with any minor version.
+TESTED = "2.6."
 
 # A stretch is gathered at once: long enough to spread what it costs, short enough to stay in the cache and to
 # answer Ctrl-C and the progress bar.
@@ -48,17 +54,19 @@ def reason_against(trainer: pl.Trainer, module: pl.LightningModule, datamodule: 
     """
     if not isinstance(module, LitClassifier):
         return f"{type(module).__name__} is not a LitClassifier"
-    changed = [name for name in STEP_HOOKS if getattr(type(module), name, None) is not getattr(LitClassifier, name, None)]
+    changed = [
+        name for name in STEP_HOOKS if getattr(type(module), name, None) is not getattr(LitClassifier, name, None)
+    ]
     if changed:
         return f"{type(module).__name__} has its own {changed[0]}"
     if type(trainer.strategy) is not SingleDeviceStrategy:
         return f"{type(trainer.strategy).__name__} may train with several processes"
     if type(trainer.precision_plugin) is not Precision:
         return f"precision {trainer.precision} scales or casts between steps"
-    if not isinstance(trainer.profiler, PassThroughProfiler):
+    if not isinstance(trainer.profiler, PassThroughProfiler):  # type: ignore[attr-defined]
         return "the profiler wants to see every step"
-    if trainer._detect_anomaly or trainer.max_time is not None or trainer.overfit_batches:  # type: ignore[attr-defined]
-        return "anomaly detection, max_time and overfit_batches look at every step"
+    if trainer._detect_anomaly or trainer.overfit_batches:  # type: ignore[attr-defined]
+        return "anomaly detection and overfit_batches look at every step"
     if trainer._val_check_time_interval is not None:  # type: ignore[attr-defined]
         return "validation by the clock may come after any step"
     if any(is_overridden(name, datamodule, pl.LightningDataModule) for name in STEP_HOOKS[-3:]):
@@ -76,6 +84,15 @@ def _bears_stretches(callback: pl.Callback) -> bool:
     return getattr(callback, "bears_stretches", False)
 
 
+def take_stretches(trainer: pl.Trainer) -> str | None:
+    """Let ``trainer`` take unwatched steps in stretches; return why not when its Lightning is another one."""
+    if not pl.__version__.startswith(TESTED):
+        return f"stretches are tested with pytorch-lightning {TESTED}x, not {pl.__version__}"
+    old = trainer.fit_loop.epoch_loop
+    trainer.fit_loop.epoch_loop = StretchLoop(trainer, old.min_steps, old.max_steps)
+    return None
+
+
 class StretchLoop(_TrainingEpochLoop):
     """Takes optimizer steps in stretches wherever nothing between them would be seen.
 
@@ -85,7 +102,6 @@ class StretchLoop(_TrainingEpochLoop):
     operations in the same order, and counted in one go. ``reason`` says why a run takes single steps, None
     when it does not; it is known once training has started.
 
-    Relies on the internals of pytorch-lightning 2.6, which ``build`` checks.
     """
 
     def __init__(self, trainer: pl.Trainer, min_steps: int | None, max_steps: int) -> None:
@@ -99,6 +115,8 @@ class StretchLoop(_TrainingEpochLoop):
         if not self._judged:
             self._judged = True
             self.reason = self._reason()
+            if self.trainer.is_global_zero:
+                log.info("steps: %s", "in stretches" if self.reason is None else f"one by one, since {self.reason}")
 
     def _reason(self) -> str | None:
         trainer = self.trainer
@@ -126,9 +144,9 @@ class StretchLoop(_TrainingEpochLoop):
         if not done or done % each:
             return 0
         free = [int(trainer.num_training_batches) - 1 - done, MOST_STEPS, self._loader.fitting(MOST_VALUES)]
-        if self._should_check_val_epoch() and trainer.val_check_batch != float("inf"):
+        every = trainer.val_check_batch
+        if self._should_check_val_epoch() and isinstance(every, int):
             passed = self.batch_progress.total.ready if trainer.check_val_every_n_epoch is None else done
-            every = int(trainer.val_check_batch)
             free.append(every - passed % every - 1)
         if self.max_steps != -1:
             free.append((self.max_steps - self.global_step - 1) * each)
@@ -143,7 +161,8 @@ class StretchLoop(_TrainingEpochLoop):
         return self.trainer.fit_loop._combined_loader.flattened[0]  # type: ignore[union-attr]
 
     def _stretch(self, data_fetcher: Any, count: int) -> None:
-        trainer, module = self.trainer, self.trainer.lightning_module
+        trainer = self.trainer
+        module = cast(LitClassifier, trainer.lightning_module)
         optimizer = trainer.optimizers[0]
         schedules = [config.scheduler for config in trainer.lr_scheduler_configs if config.interval == "step"]
         each, clip = trainer.accumulate_grad_batches, trainer.gradient_clip_val

@@ -11,6 +11,9 @@ class FirstBatch(pl.Callback):
     examples kept is ``limit``.
     """
 
+    # the first batch is never part of a stretch
+    bears_stretches = True
+
     def __init__(self, limit: int = 32) -> None:
         self.limit = limit
         self.images: Tensor | None = None

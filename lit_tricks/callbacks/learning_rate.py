@@ -1,5 +1,7 @@
 """The learning rate as the optimizer used it."""
 
+from collections.abc import Sequence
+
 import pytorch_lightning as pl
 
 
@@ -11,6 +13,8 @@ class LearningRate(pl.Callback):
     optimizer's class, so runs with different optimizers would not share a chart.
     """
 
+    bears_stretches = True
+
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
     ) -> None:
@@ -19,6 +23,15 @@ class LearningRate(pl.Callback):
             rate = self._rate(trainer)
             for logger in trainer.loggers:
                 logger.log_metrics({"lr": rate, "epoch": trainer.current_epoch}, step=trainer.global_step)
+
+    def on_stretch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, first_step: int, rates: Sequence[float]
+    ) -> None:
+        """Do the same for the steps of a stretch, which began at ``first_step`` and used ``rates``."""
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        for offset in range(-first_step % every, len(rates), every):
+            for logger in trainer.loggers:
+                logger.log_metrics({"lr": rates[offset], "epoch": trainer.current_epoch}, step=first_step + offset)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log the rate of the epoch's last step."""

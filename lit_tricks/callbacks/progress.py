@@ -24,6 +24,8 @@ class RunProgress(ProgressBar):
         stream: where to write; standard error by default.
     """
 
+    bears_stretches = True
+
     def __init__(self, refresh_seconds: float = 0.2, plain_seconds: float = 10.0, stream: TextIO | None = None) -> None:
         super().__init__()
         self._refresh_seconds = refresh_seconds
@@ -75,6 +77,10 @@ class RunProgress(ProgressBar):
         """Redraw, if the last time was long enough ago."""
         if self._bar is not None and time.monotonic() >= self._next_redraw:
             self._redraw(trainer)
+
+    def on_stretch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Redraw likewise after a stretch of steps."""
+        self.on_train_batch_end(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the best so far; write a line where there is no terminal."""

@@ -26,6 +26,7 @@ _KNOBS = {
     "resume=DIR": "continue a run that stopped",
     "threads=auto": "processor threads, a number or auto",
     "compile=false": "compile the network with torch.compile",
+    "stepping=auto": "steps in stretches between Lightning's hooks; single: one by one",
     "allow_targets=[]": "your packages that _target_ may name",
 }
 

@@ -21,6 +21,7 @@ TOP: dict[str, Knob] = {
     "resume": optional(text()),
     "threads": either(whole(1), one_of("auto"), note="auto"),
     "compile": flag(note=True),
+    "stepping": one_of("auto", "single", note="auto"),
     "allow_targets": text(listed="yes"),
 }
 
