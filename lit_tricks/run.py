@@ -120,6 +120,8 @@ def _train(
         checkpoint = None if resumption is None else resumption.checkpoint
         torch.manual_seed(derive_seed(cfg.seed, "training"))
         interrupted = _fit(built, checkpoint)
+    reason_for_single = getattr(built.trainer.fit_loop.epoch_loop, "reason", f"stepping={cfg.stepping}")
+    facts["stepping"] = "stretches" if reason_for_single is None else f"single: {reason_for_single}"
     restored = any(isinstance(callback, EarlyStopping) for callback in built.callbacks)
     saved = directory.best_checkpoint if restored else directory.last_checkpoint
     weights = saved if saved.is_file() else None
