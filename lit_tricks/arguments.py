@@ -5,6 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from lit_tricks.errors import UserError
 
+# The arguments that each command needs, and those it takes as well.
+FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "evaluate": (("run",), ("split", "data_dir", "data_path", "allow_targets")),
+    "predict": (("run", "input", "output"), ("allow_targets",)),
+}
+
 
 def take(
     arguments: Mapping[str, str], command: str, required: Sequence[str], optional: Sequence[str] = ()

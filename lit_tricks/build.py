@@ -7,17 +7,18 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import ModelCheckpoint, ProgressBar
+from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 from torch import nn
 
 from lit_tricks.accelerators import check_accelerator
 from lit_tricks.callbacks import RandomState
+from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.foreign import describe_datamodule
 from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
-from lit_tricks.instantiation import build_node, partial_node
+from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import refuse_double_activation
@@ -97,7 +98,8 @@ def _make_optimizer(cfg: DictConfig) -> MakeOptimizer:
     # one kernel for all parameters; on networks as small as the lectures' it saves a third of the step
     fusible = cfg.optimizer.get("fused", False) is None and cfg.trainer.precision in (None, 32, "32", "32-true")
     here = cfg.trainer.accelerator in ("auto", "cpu", "gpu", "cuda") and not torch.backends.mps.is_available()
-    return partial(make, fused=True) if fusible and here else make
+    extra = {"fused": True} if fusible and here else {}
+    return lambda parameters: call_with_offers(partial(make, parameters, **extra), "optimizer", {})
 
 
 def _make_schedule(cfg: DictConfig) -> MakeSchedule:
@@ -122,20 +124,20 @@ def _check_output(module: LitClassifier) -> None:
 
 
 def build_trainer(
-    cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None
+    cfg: DictConfig, directory: RunDirectory, datamodule: pl.LightningDataModule, resume_epoch: int | None
 ) -> tuple[pl.Trainer, list[pl.Callback]]:
     """Return Lightning's Trainer with the configured callbacks and loggers, and those callbacks."""
-    check_accelerator(cfg.trainer)
     callbacks = [
         build_node(node, f"callbacks.{name}", dirpath=str(directory.checkpoints), run_dir=directory.path)
         for name, node in (cfg.callbacks or {}).items()
         if node is not None
     ]
-    # Lightning refuses a callback of a kind that the trainer switches off
-    if cfg.trainer.get("enable_progress_bar") is False:
-        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
-    if cfg.trainer.get("enable_checkpointing") is False:
-        callbacks = [callback for callback in callbacks if not isinstance(callback, ModelCheckpoint)]
+    # Lightning refuses a callback of a kind that the trainer switches off, and adds one of a kind that is missing
+    switches = {"enable_progress_bar": ProgressBar, "enable_checkpointing": Checkpoint}
+    for switch, kind in switches.items():
+        if cfg.trainer.get(switch) is False:
+            callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
+    off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
     callbacks.append(RandomState())
     loggers = [
         build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
@@ -143,13 +145,14 @@ def build_trainer(
         if node is not None
     ]
     trainer = build_node(
-        cfg.trainer,
+        {**cfg.trainer, **off},
         "trainer",
         logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
         callbacks=callbacks,
         default_root_dir=str(directory.path),
         enable_model_summary=False,
-        use_distributed_sampler=False,
+        # ours share themselves out
+        use_distributed_sampler=not isinstance(datamodule, ArrayDataModule),
     )
     if cfg.stepping == "auto":
         take_stretches(trainer)
@@ -158,8 +161,9 @@ def build_trainer(
 
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
     """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
-    trainer, callbacks = build_trainer(cfg, directory, resume_epoch)
+    check_accelerator(cfg.trainer)
     datamodule, spec, normaliser = build_datamodule(cfg)
+    trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch)
     module = build_module(cfg, spec, normaliser)
     if cfg.compile:
         module.network.compile()

@@ -12,8 +12,10 @@ usage: lit-tricks COMMAND ...
 
   train [group=word ...] [key=value ...]          train, exactly as train.py does; train --help lists the words
   list [group]                                    the groups and their words, one sentence each
-  evaluate run=DIR                                a run's test metrics, again, from its checkpoint
-  predict run=DIR input=FILE_OR_FOLDER output=FILE.csv
+  evaluate run=DIR [split=test] [data_dir=DIR] [data_path=FILE_OR_FOLDER] [allow_targets=PACKAGE,...]
+                                                  a run's test metrics, again, from its checkpoint; data_dir and
+                                                  data_path say where its data lies if that moved
+  predict run=DIR input=FILE_OR_FOLDER output=FILE.csv [allow_targets=PACKAGE,...]
                                                   class, probability and second choice of new examples
 
   --version   the version
@@ -60,17 +62,34 @@ def _list(arguments: list[str]) -> None:
 
 
 def _evaluate(arguments: list[str]) -> None:
-    given = _pairs("evaluate", arguments)
+    given = _checked("evaluate", arguments)
     from lit_tricks.evaluate import evaluate_command
 
     evaluate_command(given)
 
 
 def _predict(arguments: list[str]) -> None:
-    given = _pairs("predict", arguments)
+    given = _checked("predict", arguments)
     from lit_tricks.predict import predict_command
 
     predict_command(given)
+
+
+def _checked(command: str, arguments: list[str]) -> dict[str, str]:
+    """Return the arguments once everything about them and the run is checked that needs no torch."""
+    pairs = _pairs(command, arguments)
+    from lit_tricks.arguments import FORMS, packages, take
+    from lit_tricks.run_directory import RunDirectory
+    from lit_tricks.targets import check_all_targets, check_allow_targets
+
+    given = take(pairs, command, *FORMS[command])
+    if given.get("split", "test") not in ("train", "val", "test"):
+        raise UserError(f"split must be train, val or test; received {given['split']}: try split=test")
+    allowed = check_allow_targets(packages(given.get("allow_targets")))
+    run = RunDirectory.open(given["run"])
+    check_all_targets(run.read_config(), allowed)
+    run.checkpoint()
+    return given
 
 
 def _pairs(command: str, arguments: list[str]) -> dict[str, str]:

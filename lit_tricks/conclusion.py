@@ -42,13 +42,17 @@ def conclude(
     resolved configuration, ``facts`` what the run knows already (status, seed, seconds …); the result is the
     content of ``results.json``, which is written before the pictures, so that a failing one costs no figure.
     """
+    # evaluation is in float32 whatever the training's precision, as it is when the checkpoint is evaluated later
+    built.module.float()
     if weights is not None:
         content = torch.load(weights, map_location="cpu", weights_only=True)
         built.module.load_state_dict(content["state_dict"])
+        facts["weights_epoch"] = content["epoch"] + 1
     with clocked(facts["seconds"], "evaluate"):
         found, probabilities, targets = _evaluate(built)
     facts |= _results(directory, built, weights, found)
-    directory.write_results(facts)
+    # complete only when everything below is there as well
+    directory.write_results({**facts, "status": "failed", "reason": "evaluated, but the report was not finished"})
     if probabilities is not None and targets is not None:
         _write_predictions(directory.predictions, probabilities, targets)
     with clocked(facts["seconds"], "report"):
@@ -59,8 +63,8 @@ def conclude(
         for name, figure in drawn.items():
             figures.save_figure(figure, directory.figures / f"{name}.png")
         _to_tensorboard(config, built, drawn, facts)
+    write_run_report(directory.path, facts)
     directory.write_results(facts)
-    write_run_report(directory.path)
     print_results(directory.read_results(), directory.path)
     return facts
 

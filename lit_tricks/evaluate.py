@@ -9,16 +9,23 @@ from lit_tricks.errors import UserError
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.restore import restore
 
+OPTIONAL = ("split", "data_dir", "data_path", "allow_targets")
+
 
 def evaluate_run(
-    path: str, split: str = "test", data_dir: str | None = None, allow_targets: Sequence[str] = ()
+    path: str,
+    split: str = "test",
+    data_dir: str | None = None,
+    data_path: str | None = None,
+    allow_targets: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the metrics of one split, named as in ``results.json``, computed from the run's checkpoint.
 
     Args:
         path: the run directory.
         split: ``train``, ``val`` or ``test``.
-        data_dir: where the data lies now, if it moved.
+        data_dir: where MNIST and its like lie now, if they moved.
+        data_path: where the user's own file or folder lies now, if it moved.
         allow_targets: packages whose classes the run may build, beside the known ones.
 
     Raises:
@@ -27,6 +34,8 @@ def evaluate_run(
     restored = restore(path, allow_targets)
     if data_dir is not None:
         restored.config.data_dir = data_dir
+    if data_path is not None:
+        restored.config.data.path = data_path
     datamodule, spec, _ = build_datamodule(restored.config)
     datamodule.setup("test")
     trained = restored.module.spec
@@ -43,11 +52,12 @@ def evaluate_run(
 
 
 def evaluate_command(arguments: Mapping[str, str]) -> None:
-    """Print, one a line, the metrics of ``run=DIR [split=test] [data_dir=DIR] [allow_targets=PACKAGE,…]``."""
-    values = take(arguments, "evaluate", required=("run",), optional=("split", "data_dir", "allow_targets"))
+    """Print one split's metrics, one a line, for ``run=DIR`` and what else ``OPTIONAL`` names."""
+    values = take(arguments, "evaluate", required=("run",), optional=OPTIONAL)
     split = values.get("split", "test")
     if split not in ("train", "val", "test"):
         raise UserError(f"split must be train, val or test; received {split}: try split=test")
-    metrics = evaluate_run(values["run"], split, values.get("data_dir"), packages(values.get("allow_targets")))
+    places = {name: values.get(name) for name in ("data_dir", "data_path")}
+    metrics = evaluate_run(values["run"], split, **places, allow_targets=packages(values.get("allow_targets")))
     for name, value in metrics.items():
         print(f"{name}\t{value!r}")

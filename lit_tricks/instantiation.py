@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lit_tricks.errors import UserError
 
@@ -34,7 +35,7 @@ def call_with_offers(factory: Callable[..., Any], what: str, offered: dict[str, 
         return factory(**_wanted(factory, offered))
     except UserError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MisconfigurationException) as error:
         raise UserError(f"{what} must accept its keys; it said: {error}: check {what}.* and try again") from error
 
 

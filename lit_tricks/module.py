@@ -16,6 +16,8 @@ from lit_tricks.functional.counting import recall_per_class
 # steps whose logits are kept until they are counted together
 MOST_NOTES = 64
 
+WATCHABLE = ("val/loss", "val/acc", "val/balanced_acc")
+
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer, int | None, int, int | None], dict[str, Any] | None]
 
@@ -60,6 +62,7 @@ class LitClassifier(pl.LightningModule):
         # adding up later spares a synchronisation with the device at every step
         self._train_sums: list[float] = [0.0, 0, 0, 0]
         self._notes: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._noted_batch = (-1, -1)
         self._watching: tuple[Any, str] | None = None
         self._val_loss = torch.zeros(())
         self._val_confusion = torch.zeros(())
@@ -96,9 +99,14 @@ class LitClassifier(pl.LightningModule):
         Lightning 2.6 skips that step in the epoch in which a run resumes, and saves the epoch's checkpoint
         before it, so a resumed run would use other rates.
         """
-        if not self.spec.n_val:
+        if plan["monitor"] not in WATCHABLE:
             raise UserError(
-                f"a schedule that watches {plan['monitor']} needs validation; there is no validation split: "
+                f"scheduler.monitor must be one of {', '.join(WATCHABLE)}; received {plan['monitor']}: "
+                "try scheduler.monitor=val/loss"
+            )
+        if not self.spec.n_val or not self.trainer.enable_validation:
+            raise UserError(
+                f"a schedule that watches {plan['monitor']} needs validation; this run makes none: "
                 "try data.val_size=0.1 or scheduler=cosine"
             )
         self._watching = (plan["scheduler"], plan["monitor"])
@@ -115,7 +123,10 @@ class LitClassifier(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
         x, y = batch
-        return self.batch_loss(*self._network_input(x, y))
+        # an optimizer such as L-BFGS evaluates a batch several times; the first time counts
+        first = self._noted_batch != (self.current_epoch, batch_idx)
+        self._noted_batch = (self.current_epoch, batch_idx)
+        return self.batch_loss(*self._network_input(x, y), note=first)
 
     def _network_input(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return a raw training batch as the network sees it, its labels and the objective's targets."""
@@ -137,8 +148,8 @@ class LitClassifier(pl.LightningModule):
             for raw, labels in zip(x.split(sizes), y.split(sizes), strict=True):
                 yield self._network_input(raw, labels)
 
-    def batch_loss(self, x: Tensor, y: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss of a prepared batch, and note what the epoch's figures need.
+    def batch_loss(self, x: Tensor, y: Tensor, target: Tensor, note: bool = True) -> Tensor:
+        """Return the mean loss of a prepared batch, and ``note`` what the epoch's figures need.
 
         Raises ``UserError`` when the loss is not finite; on accelerators, where asking at every step would hold
         up the device, only when the figures are added up.
@@ -148,7 +159,8 @@ class LitClassifier(pl.LightningModule):
         noted = loss.detach()
         if noted.device.type == "cpu" and not math.isfinite(noted.item()):
             raise self._not_finite(noted.item())
-        self._notes.append((noted, logits.detach(), y))
+        if note:
+            self._notes.append((noted, logits.detach(), y))
         if len(self._notes) >= MOST_NOTES:
             self._add_up()
         return loss
@@ -216,8 +228,7 @@ class LitClassifier(pl.LightningModule):
         self.log_dict({name: value.float() for name, value in values.items()}, prog_bar=True)
         if self._watching is not None and self.trainer.training and not self.trainer.sanity_checking:
             scheduler, monitor = self._watching
-            if monitor in values:
-                scheduler.step(float(values[monitor]))
+            scheduler.step(float(values[monitor]))
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Log test loss and accuracy, for those who call ``Trainer.test`` themselves."""

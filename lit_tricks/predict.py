@@ -1,8 +1,7 @@
 """``lit-tricks predict``: class names and probabilities for new files."""
 
 import csv
-import os
-import tempfile
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from lit_tricks.arguments import packages, take
 from lit_tricks.data.inputs import read_inputs
 from lit_tricks.errors import UserError
+from lit_tricks.files import write_atomically
 from lit_tricks.restore import restore
 
 HEADER = ("input", "class", "probability", "second_class", "second_probability")
@@ -37,7 +37,8 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
     with torch.inference_mode():
         for start in range(0, len(inputs.x), batch_size):
             probabilities = module.objective.probabilities(module(inputs.x[start : start + batch_size]))
-            values, classes = probabilities.topk(2, dim=1)
+            # stable, so that the first of equals is the class, as in every other place
+            values, classes = probabilities.sort(dim=1, descending=True, stable=True)
             for offset, (value, choice) in enumerate(zip(values.tolist(), classes.tolist(), strict=True)):
                 rows.append(
                     (
@@ -53,19 +54,14 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
 
 
 def _write(target: Path, rows: list[tuple[str, str, str, str, str]]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(HEADER)
+    writer.writerows(rows)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(HEADER)
-            writer.writerows(rows)
-        os.chmod(temporary, 0o644)
-        # a hard link fails where a rename would replace a file that appeared meanwhile
-        os.link(temporary, target)
+        write_atomically(target, buffer.getvalue(), replace=False)
     except FileExistsError as error:
         raise UserError(f"predict never overwrites; {target} appeared meanwhile: choose another name") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def predict_command(arguments: Mapping[str, str]) -> None:

@@ -14,7 +14,6 @@ from lit_tricks.errors import UserError
 from lit_tricks.module import LitClassifier
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.targets import check_targets
-from lit_tricks.threads import choose_threads
 
 
 @dataclass
@@ -59,6 +58,7 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
             "restore config.yaml"
         ) from error
     module.eval()
-    threads, _ = choose_threads(config.threads, module.network, torch.zeros(config.batch_size, *spec.input_shape))
-    torch.set_num_threads(threads)
+    threads = directory.read_results().get("threads")
+    if isinstance(threads, int) and threads > 0:
+        torch.set_num_threads(threads)
     return Restored(directory, config, module)

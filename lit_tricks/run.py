@@ -2,26 +2,21 @@
 
 import logging
 import os
-import platform
-import sys
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
 from lit_tricks.callbacks import EarlyStopping
 from lit_tricks.conclusion import conclude
-from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
+from lit_tricks.quiet import quiet_lightning
+from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
@@ -29,19 +24,8 @@ from lit_tricks.threads import choose_threads
 
 log = logging.getLogger("lit_tricks")
 
-PACKAGES = ("lit-tricks", "torch", "pytorch-lightning", "hydra-core", "torchmetrics", "numpy", "scikit-learn")
-
-# each is a choice of ours or of the user's, not a fault
-EXPECTED_WARNINGS = (
-    r".*isinstance\(treespec, LeafSpec\).*",
-    "Total length of `list` across ranks is zero",
-    r"The number of training batches \(\d+\) is smaller than the logging interval",
-    "The '.*_dataloader' does not have many workers",
-    ".*available but not used.*",
-    # the module reduces its figures over processes itself, exactly
-    r"It is recommended to use `self\.log\(.*sync_dist=True",
-    "You're resuming from a checkpoint that ended before the epoch ended",
-)
+# tells the further processes of a data-parallel run where the first one works
+RUN_DIRECTORY = "LIT_TRICKS_RUN_DIRECTORY"
 
 
 class Interrupted(Exception):
@@ -57,49 +41,62 @@ def run_job(cfg: DictConfig) -> float | None:
     """
     hydra = HydraConfig.get()
     overrides = list(hydra.overrides.task)
+    claimed = os.environ.get(RUN_DIRECTORY) if _rank() else None
     if cfg.resume is not None:
-        resumption = plan_resumption(cfg.resume, overrides)
-        return execute(resumption.config, resumption.directory, resumption.overrides, resumption.words, resumption)
+        return execute(plan_resumption(cfg.resume, overrides, claimed))
     place = Path(hydra.runtime.output_dir)
-    # a further process of a data-parallel run works in the folder that the first one has claimed
-    directory = RunDirectory.claim(place) if _rank() == 0 else RunDirectory(place)
-    return execute(cfg, directory, overrides, words=words(hydra.runtime.choices))
+    directory = RunDirectory.claim(place) if claimed is None else RunDirectory(Path(claimed))
+    return execute(Resumption.fresh(cfg, directory, overrides, words(hydra.runtime.choices)))
 
 
-def execute(
-    cfg: DictConfig,
-    directory: RunDirectory,
-    overrides: list[str],
-    words: dict[str, str],
-    resumption: Resumption | None = None,
-) -> float | None:
-    """Train ``cfg`` in ``directory``, evaluate, and write everything the run leaves behind."""
+def execute(plan: Resumption) -> float | None:
+    """Train as planned, evaluate, and write everything the run leaves behind."""
     facts: dict[str, Any] = {
         "status": "failed",
         "reason": UNFINISHED,
-        "seed": cfg.seed,
-        "overrides": overrides,
-        "experiment": experiments(overrides),
-        "words": words,
+        "seed": plan.config.seed,
+        "overrides": plan.overrides,
+        "experiment": experiments(plan.overrides),
+        "words": plan.words,
         "versions": versions(),
         "seconds": {},
     }
     if _rank() != 0:
         with quiet_lightning():
-            return _train(cfg, directory, facts, resumption)
-    with directory.held(), quiet_lightning():
-        directory.write_config(resolved(cfg))
+            return _train(plan, facts)
+    directory = plan.directory
+    before = os.environ.get(RUN_DIRECTORY)
+    os.environ[RUN_DIRECTORY] = str(directory.path.resolve())
+    try:
+        with directory.held(), quiet_lightning():
+            return _marked(plan, facts)
+    finally:
+        if before is None:
+            os.environ.pop(RUN_DIRECTORY)
+        else:
+            os.environ[RUN_DIRECTORY] = before
+
+
+def _marked(plan: Resumption, facts: dict[str, Any]) -> float | None:
+    """Train, and leave the reason in ``results.json`` when that fails or is stopped."""
+    directory = plan.directory
+    if not plan.resumed:
+        directory.write_config(resolved(plan.config))
         directory.write_results(facts)
-        try:
-            return _train(cfg, directory, facts, resumption)
-        except KeyboardInterrupt as error:
-            directory.write_results({**facts, "status": "stopped", "reason": "stopped by the user"})
+    try:
+        return _train(plan, facts)
+    except Interrupted:
+        raise
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        # a run whose continuation could not even be built stays what it was
+        if not plan.resumed or "fit" in facts["seconds"]:
+            facts["status"] = "stopped" if stopped else "failed"
+            facts["reason"] = "by the user" if stopped else reason(error)
+            directory.write_results({**directory.read_results(), **facts})
+        if stopped:
             raise Interrupted(f"stopped: continue with resume={directory.path}") from error
-        except Interrupted:
-            raise
-        except Exception as error:
-            directory.write_results({**facts, "status": "failed", "reason": reason(error)})
-            raise
+        raise
 
 
 def _rank() -> int:
@@ -107,59 +104,54 @@ def _rank() -> int:
     return int(getattr(rank_zero_only, "rank", None) or 0)
 
 
-def _train(
-    cfg: DictConfig, directory: RunDirectory, facts: dict[str, Any], resumption: Resumption | None
-) -> float | None:
-    seconds = facts["seconds"]
+def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
+    cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
-        built = build(cfg, directory, None if resumption is None else resumption.epoch)
-        _prepare(cfg, built)
-    interrupted = False
+        built = build(cfg, directory, plan.epoch if plan.resumed else None)
+        facts["threads"] = _prepare(cfg, built)
+    if plan.resumed and _rank() == 0:
+        directory.write_config(resolved(cfg))
+        directory.write_results({**directory.read_results(), **facts})
     with clocked(seconds, "fit"):
-        checkpoint = None if resumption is None else resumption.checkpoint
         torch.manual_seed(derive_seed(cfg.seed, "training"))
-        interrupted = _fit(built, checkpoint)
-    reason_for_single = getattr(built.trainer.fit_loop.epoch_loop, "reason", f"stepping={cfg.stepping}")
-    facts["stepping"] = "stretches" if reason_for_single is None else f"single: {reason_for_single}"
-    restored = any(isinstance(callback, EarlyStopping) for callback in built.callbacks)
-    saved = directory.best_checkpoint if restored else directory.last_checkpoint
-    weights = saved if saved.is_file() else None
+        interrupted = _fit(built, plan.checkpoint)
     if not built.trainer.is_global_zero:
         return None
+    weights = _weights(built, directory)
     if interrupted and weights is None:
         raise KeyboardInterrupt
+    facts["stepping"] = _stepping(cfg, built)
+    facts["ended"] = "stopped by the user" if interrupted else _ended(built)
     facts["status"] = "stopped" if interrupted else "completed"
-    facts["reason"] = "stopped by the user" if interrupted else None
+    facts["reason"] = "by the user" if interrupted else None
     conclude(resolved(cfg), directory, built, weights, facts)
     if interrupted:
         raise Interrupted(f"stopped: continue with resume={directory.path}")
-    score = built.trainer.checkpoint_callback
-    best = getattr(score, "best_model_score", None)
-    return None if best is None else float(best)
+    return getattr(built.trainer.checkpoint_callback, "best_model_score", None)
 
 
-def _prepare(cfg: DictConfig, built: Built) -> None:
+def _prepare(cfg: DictConfig, built: Built) -> int:
     """Choose the threads and say in one line what is about to be trained."""
     spec = built.module.spec
     threads, why = choose_threads(cfg.threads, built.module.network, torch.zeros(cfg.batch_size, *spec.input_shape))
     torch.set_num_threads(threads)
-    parameters = sum(p.numel() for p in built.module.network.parameters())
-    if _rank() != 0:
-        return
-    log.info(
-        "%s: %s classes, %s training, %s validation, %s test examples | %s parameters | %s, %d thread%s (%s)",
-        spec.name,
-        spec.num_classes,
-        f"{spec.n_train:,}",
-        f"{spec.n_val:,}",
-        f"{spec.n_test:,}",
-        f"{parameters:,}",
-        type(built.trainer.accelerator).__name__.removesuffix("Accelerator").lower(),
-        threads,
-        "" if threads == 1 else "s",
-        why,
-    )
+    if _rank() == 0:
+        parameters = sum(p.numel() for p in built.module.network.parameters())
+        log.info(
+            "%s: %s classes, %s training, %s validation, %s test examples | %s parameters | %s, %d thread%s (%s)",
+            spec.name,
+            spec.num_classes,
+            f"{spec.n_train:,}",
+            f"{spec.n_val:,}",
+            f"{spec.n_test:,}",
+            f"{parameters:,}",
+            type(built.trainer.accelerator).__name__.removesuffix("Accelerator").lower(),
+            threads,
+            "" if threads == 1 else "s",
+            why,
+        )
+    return threads
 
 
 def _fit(built: Built, checkpoint: Path | None) -> bool:
@@ -173,63 +165,24 @@ def _fit(built: Built, checkpoint: Path | None) -> bool:
     return False
 
 
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning says about every run; our own line says what is trained, on what."""
-    chatter = logging.getLogger("pytorch_lightning.utilities.rank_zero")
-    before = chatter.level
-    chatter.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            for message in EXPECTED_WARNINGS:
-                warnings.filterwarnings("ignore", message=message)
-            yield
-    finally:
-        chatter.setLevel(before)
+def _weights(built: Built, directory: RunDirectory) -> Path | None:
+    """Return the checkpoint whose weights count: the best where early stopping restores it, else the last."""
+    restored = any(isinstance(callback, EarlyStopping) for callback in built.callbacks)
+    for saved in [directory.best_checkpoint] * restored + [directory.last_checkpoint]:
+        if saved.is_file():
+            return saved
+    return None
 
 
-def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """Return the configuration as primitives, without what belongs to one invocation only."""
-    content = OmegaConf.to_container(cfg, resolve=True)
-    if not isinstance(content, dict):
-        raise UserError("the configuration must be a mapping; received a list: check config.yaml")
-    data_dir = Path(cfg.data_dir or os.environ.get("LIT_TRICKS_DATA", "data"))
-    return {str(key): value for key, value in content.items()} | {
-        "resume": None,
-        "data_dir": str(data_dir.expanduser().resolve()),
-    }
+def _stepping(cfg: DictConfig, built: Built) -> str:
+    against = getattr(built.trainer.fit_loop.epoch_loop, "reason", f"stepping={cfg.stepping}")
+    return "stretches" if against is None else f"single: {against}"
 
 
-def experiments(overrides: list[str]) -> list[str]:
-    """Return the experiment words among the overrides, in their order."""
-    words: list[str] = []
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key.lstrip("+") == "experiment":
-            words += [word.strip() for word in value.strip("[]").split(",") if word.strip()]
-    return words
-
-
-def words(choices: Mapping[str, Any]) -> dict[str, str]:
-    """Return the word chosen for each group, Hydra's own groups and the experiments left out."""
-    return {
-        group: str(word)
-        for group, word in choices.items()
-        if "/" not in group and "@" not in group and group != "experiment" and word is not None
-    }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a figure depends on."""
-    found = {"python": platform.python_version(), "platform": sys.platform}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "checkout"
-    return found
-
-
-def reason(error: BaseException) -> str:
-    """Return why a run failed, in one line."""
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}".splitlines()[0]
+def _ended(built: Built) -> str:
+    trainer = built.trainer
+    if any(isinstance(callback, EarlyStopping) and callback.stopped_epoch for callback in built.callbacks):
+        return "early stopping"
+    if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= trainer.max_epochs:
+        return "max_epochs"
+    return "max_steps" if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps else "max_time"

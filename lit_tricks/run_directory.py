@@ -113,6 +113,8 @@ class RunDirectory:
             raise UserError(f"config.yaml must be readable YAML; {self.config} is not: restore it") from error
         if not isinstance(content, dict):
             raise UserError(f"config.yaml must hold a mapping; {self.config} does not: restore it")
+        if any("${" in text for text in _texts(content)):
+            raise UserError(f"a run's config.yaml holds values, no interpolations; {self.config} has one: restore it")
         return content
 
     def write_config(self, config: Mapping[str, Any]) -> None:
@@ -125,15 +127,29 @@ class RunDirectory:
 
     def checkpoint(self) -> Path:
         """Return the checkpoint whose weights gave the run's test metrics; raises ``UserError`` without one."""
-        named = self.read_results().get("checkpoint")
-        candidates = [self.path / named] if isinstance(named, str) else [self.last_checkpoint, self.best_checkpoint]
-        for candidate in candidates:
-            if candidate.is_file():
-                return candidate
+        results = self.read_results()
+        named = results.get("checkpoint")
+        # only a name counts: a run directory may come from a stranger
+        names = [Path(named).name] if isinstance(named, str) else ["last.ckpt", "best.ckpt"]
+        for name in names:
+            if (self.checkpoints / name).is_file():
+                return self.checkpoints / name
+        state = f"{results.get('status', 'unknown')}: {results.get('reason') or 'no checkpoint was kept'}"
         raise UserError(
-            f"a run needs a checkpoint to be used; {self.path} holds none at {candidates[0].name}: "
-            "train again, or resume the run if it stopped early"
+            f"a run needs a checkpoint to be used; {self.path} holds no {names[0]} ({state}): "
+            "train again, or resume the run if it was stopped"
         )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 def _finite(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """Which classes a configuration may name in ``_target_``: an allow-list, checked before anything is built.
 
-The check by name needs no import and runs on the command line; ``resolve`` imports and looks at what the name
-really leads to, because a module's attributes reach far beyond the module (``torch.nn.modules.module.os``).
+A configuration may come from a stranger, inside a run directory: naming something must never be enough to run it.
+So of the known packages, this one included, only public classes count, never functions, which would run with
+arguments of the stranger's choice. The check by name needs no import and runs on the command line; ``resolve``
+imports and looks at what the name really leads to, because a module's attributes reach far beyond the module
+(``torch.nn.modules.module.os``).
 """
 
 import importlib
@@ -13,33 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf.errors import OmegaConfBaseException
 
+from lit_tricks.allow_list import FOREIGN, HOMES, NAMED, OWN_PACKAGE, ROOMS
 from lit_tricks.commandline.suggest import did_you_mean
 from lit_tricks.errors import UserError
-
-OWN_PACKAGE = "lit_tricks"
-
-NAMED: tuple[str, ...] = (
-    OWN_PACKAGE,
-    "torch.nn",
-    "torch.optim",
-    "pytorch_lightning.Trainer",
-    "pytorch_lightning.LightningModule",
-    "pytorch_lightning.LightningDataModule",
-    "pytorch_lightning.callbacks",
-    "pytorch_lightning.loggers",
-    "pytorch_lightning.profilers",
-    "pytorch_lightning.strategies",
-    "torchmetrics",
-    "kornia.augmentation",
-    "imblearn.combine",
-    "imblearn.over_sampling",
-    "imblearn.under_sampling",
-)
-
-# Where the classes behind the names above are really defined, where that is elsewhere.
-HOMES: tuple[str, ...] = ("pytorch_lightning.trainer.trainer", "pytorch_lightning.core")
 
 _DOTTED = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
 
@@ -53,28 +35,41 @@ def check_allow_targets(packages: Any) -> tuple[str, ...]:
             raise UserError(f"allow_targets must hold dotted package names; received {package!r}: try my_package")
         if package.partition(".")[0] in sys.stdlib_module_names:
             raise UserError(f"allow_targets never admits Python's standard library; received {package!r}: remove it")
+        if package.partition(".")[0] in FOREIGN:
+            raise UserError(
+                f"allow_targets takes packages of your own; received {package!r}: remove it and name a class of "
+                f"{', '.join(ROOMS[:2])}, torch.nn, torch.optim … or one that you define"
+            )
     return tuple(packages)
 
 
 def is_allowed(path: str, packages: Iterable[str] = ()) -> bool:
-    """Return whether a dotted path lies below an allowed name, by whole components and without import."""
+    """Return whether a dotted path may lead to something allowed, by whole components and without import.
+
+    Below a package in ``packages`` any name may; below the known ones it must look like that of a public class.
+    """
     if not _DOTTED.match(path) or any(part.startswith("__") for part in path.split(".")):
         return False
-    return _below(path, (*NAMED, *packages))
+    return _below(path, packages) or (_below(path, NAMED) and _looks_like_a_class(path))
+
+
+def _looks_like_a_class(path: str) -> bool:
+    *modules, name = path.split(".")
+    return name[0].isupper() and not any(part.startswith("_") or part[0].isupper() for part in modules)
 
 
 def check_target(path: Any, where: str, packages: Iterable[str] = ()) -> None:
     """Raise ``UserError`` unless ``path`` is allowed by name; ``where`` is its place in the configuration."""
-    if not isinstance(path, str):
-        raise UserError(f"{where} must be the dotted path of a class; received {path!r}")
+    if not isinstance(path, str) or not _DOTTED.match(path):
+        raise UserError(f"{where} must be the dotted path of a class; received {path!r}: write it as package.Class")
     if is_allowed(path, packages):
         return
     package = path.partition(".")[0]
-    if not _DOTTED.match(path):
-        raise UserError(f"{where} must be the dotted path of a class; received '{path}'")
-    if package in sys.stdlib_module_names or _below(package, [name.partition(".")[0] for name in NAMED]):
-        hint = did_you_mean(path, NAMED) or f": allowed are {', '.join(NAMED[:3])} and what allow_targets names"
-        raise UserError(f"{where} may not name '{path}'{hint}")
+    if _below(path, NAMED):
+        raise UserError(f"{where} must name a public class; received '{path}': write it as {package}.….Class")
+    if package in sys.stdlib_module_names or package in FOREIGN:
+        known = f"{', '.join(ROOMS[:2])}, torch.nn, torch.optim and the like"
+        raise UserError(f"{where} may not name '{path}': allowed are the public classes of {known}")
     raise UserError(f"{where}: '{path}' is not on the allow-list: if you trust it, add allow_targets=[{package}]")
 
 
@@ -101,9 +96,17 @@ def check_all_targets(node: Any, packages: Iterable[str] = (), where: str = "") 
 def check_targets(config: DictConfig) -> None:
     """Raise ``UserError`` unless every ``_target_`` of a whole configuration really leads to something allowed.
 
-    This imports the named modules, user packages in ``allow_targets`` included, but builds nothing.
+    This imports the named modules, user packages in ``allow_targets`` included, but builds nothing. Interpolations
+    in ``config`` are replaced by their values, in place: one that is resolved later might say something else then.
     """
-    content = OmegaConf.to_container(config, resolve=True)
+    try:
+        with read_write(config):
+            OmegaConf.resolve(config)
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"every ${{…}} of a configuration must lead to a value; {reason}: write the value") from error
+    content = OmegaConf.to_container(config, resolve=False)
+    _check_settled(content)
     packages = check_allow_targets(config.get("allow_targets") or [])
     check_all_targets(content, packages)
     if packages and os.getcwd() not in sys.path:
@@ -113,11 +116,23 @@ def check_targets(config: DictConfig) -> None:
         resolve(target, packages, place)
 
 
+def _check_settled(node: Any) -> None:
+    """Refuse text that would be resolved once more, such as an escaped interpolation."""
+    if isinstance(node, Mapping):
+        for value in node.values():
+            _check_settled(value)
+    elif isinstance(node, list):
+        for value in node:
+            _check_settled(value)
+    elif isinstance(node, str) and "${" in node:
+        raise UserError(f"a configuration's values may not hold '${{' once resolved; received {node!r}: remove it")
+
+
 def resolve(path: str, packages: Iterable[str] = (), where: str = "_target_") -> Any:
     """Import what an allowed path names and return it, once its real home proves to be allowed too.
 
     Returns:
-        A class whose ``__module__`` is allowed, or a function of ``lit_tricks`` or of a package in ``packages``.
+        A class defined below a known name or in one of ``packages``, or a function defined in one of ``packages``.
 
     Raises:
         UserError: the path is not allowed, cannot be imported, or leads to something defined elsewhere.
@@ -125,14 +140,19 @@ def resolve(path: str, packages: Iterable[str] = (), where: str = "_target_") ->
     packages = tuple(packages)
     check_target(path, where, packages)
     found = _import(path, where)
-    home = getattr(found, "__module__", None)
-    if inspect.isclass(found) and isinstance(home, str) and _below(home, (*NAMED, *HOMES, *packages)):
+    home = str(getattr(found, "__module__", None))
+    users = _below(path, packages)
+    if inspect.isfunction(found) and users and _below(home, packages):
         return found
-    if inspect.isfunction(found) and _below(found.__module__, (OWN_PACKAGE, *packages)):
-        return found
-    if isinstance(home, str) and inspect.isclass(found) and not isinstance(found, ModuleType):
-        raise UserError(f"{where}: '{path}' is defined in '{home}', which is not on the allow-list")
-    raise UserError(f"{where} must name a class; '{path}' is a {type(found).__name__}")
+    if not inspect.isclass(found):
+        defined = f" defined in '{home}'" if inspect.isroutine(found) else ""
+        raise UserError(f"{where} must name a class; '{path}' is a {type(found).__name__}{defined}: name a class")
+    homes = ROOMS if _below(path, (OWN_PACKAGE,)) else HOMES
+    if not _below(home, (*homes, *packages) if users else homes):
+        raise UserError(
+            f"{where}: '{path}' is defined in '{home}', which is not on the allow-list: name a class of its own"
+        )
+    return found
 
 
 def _import(path: str, where: str) -> Any:

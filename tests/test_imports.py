@@ -10,8 +10,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "lit_tricks"
 
-# The one object that every stage hands on, and the one exception, belong to everybody.
-COMMON = {"lit_tricks.errors", "lit_tricks.data.spec", "lit_tricks.__version__"}
+# The one object that every stage hands on, the one exception and the writing of files belong to everybody.
+COMMON = {"lit_tricks.errors", "lit_tricks.files", "lit_tricks.data.spec", "lit_tricks.__version__"}
 ALLOWED = {
     "functional": set(),
     "data": {"functional"},
@@ -27,7 +27,14 @@ ALLOWED = {
     "commandline": {"run", "targets"},
 }
 HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}
-LIGHT = ["lit_tricks", "lit_tricks.errors", "lit_tricks.cli", "lit_tricks.commandline", "lit_tricks.run_directory"]
+LIGHT = [
+    "lit_tricks",
+    "lit_tricks.errors",
+    "lit_tricks.files",
+    "lit_tricks.cli",
+    "lit_tricks.commandline",
+    "lit_tricks.run_directory",
+]
 
 
 def room_of(path: Path) -> str:

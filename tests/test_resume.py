@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from lit_tricks.commandline.entry import main
 
@@ -132,3 +133,121 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes, capsys: p
     error = capsys.readouterr().err
     assert "resume needs an intact checkpoint" in error
     assert "Traceback" not in error
+
+
+# the rate is too high on purpose: validation loss is best in the middle and worse at the end
+RESTLESS = ["optimizer.lr=0.05", "logger=none", "batch_size=16"]
+
+
+def checkpoint_of(folder: Path, name: str) -> dict:
+    return torch.load(folder / "checkpoints" / name, weights_only=True)
+
+
+def best_epoch(folder: Path) -> int:
+    losses = [float(row["val/loss"]) for row in rows_of(folder)]
+    return losses.index(min(losses))
+
+
+def test_last_weights_are_the_last_epochs_and_count_without_early_stopping(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert main([*RESTLESS, "trainer.max_epochs=9", f"hydra.run.dir={folder}"]) == 0
+    best, results = best_epoch(folder), results_of(folder)
+    assert best < 8, "the test needs a run whose last epoch is not its best"
+    assert checkpoint_of(folder, "best.ckpt")["epoch"] == best
+    assert checkpoint_of(folder, "last.ckpt")["epoch"] == 8
+    assert checkpoint_of(folder, "last.ckpt")["global_step"] == results["steps"]
+    assert results["weights_epoch"] == 9
+    assert results["metrics"]["val/loss"] == pytest.approx(float(rows_of(folder)[-1]["val/loss"]), rel=1e-5)
+
+
+def test_a_run_that_was_cut_after_its_best_epoch_resumes_exactly(tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    assert main([*RESTLESS, "trainer.max_epochs=9", f"hydra.run.dir={whole}"]) == 0
+    cut = best_epoch(whole) + 2
+    assert cut < 9, "the test needs epochs after the cut"
+    assert main([*RESTLESS, f"trainer.max_epochs={cut}", f"hydra.run.dir={part}"]) == 0
+    assert main([f"resume={part}", "trainer.max_epochs=9"]) == 0
+    continued = tmp_path / "part-continued"
+    assert results_of(continued)["metrics"] == results_of(whole)["metrics"]
+    assert rows_of(continued) == rows_of(whole)
+    assert checkpoint_of(continued, "best.ckpt")["epoch"] == best_epoch(whole)
+
+
+@pytest.mark.parametrize("more", [[], ["scheduler=step", "+experiment=dropout"]])
+def test_a_run_split_within_an_epoch_by_max_steps_is_the_undivided_one(more: list[str], tmp_path: Path) -> None:
+    words = ["logger=none", "trainer.max_epochs=5", *more]
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    assert main([*words, "trainer.max_steps=100", f"hydra.run.dir={whole}"]) == 0
+    assert main([*words, "trainer.max_steps=60", f"hydra.run.dir={part}"]) == 0
+    assert results_of(part)["ended"] == "max_steps"
+    assert main([f"resume={part}", "trainer.max_steps=100"]) == 0
+    continued = results_of(tmp_path / "part-continued")
+    assert continued["steps"] == 100
+    assert continued["metrics"] == results_of(whole)["metrics"]
+
+
+def test_validation_every_other_epoch_keeps_the_last_weights(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ["logger=none", "trainer.max_epochs=3", "trainer.check_val_every_n_epoch=2"]
+    assert main([*words, f"hydra.run.dir={folder}"]) == 0
+    assert checkpoint_of(folder, "last.ckpt")["global_step"] == results_of(folder)["steps"]
+    assert checkpoint_of(folder, "best.ckpt")["epoch"] == 1
+
+
+def test_a_run_that_early_stopping_ended_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    words = [*RESTLESS, "+experiment=early_stopping", "trainer.max_epochs=40"]
+    assert main([*words, f"hydra.run.dir={folder}"]) == 0
+    assert results_of(folder)["ended"] == "early stopping"
+    assert results_of(folder)["epochs"] == results_of(folder)["weights_epoch"] + 3
+    assert main([f"resume={folder}"]) == 2
+    assert "ended by early stopping" in capsys.readouterr().err
+
+
+def test_a_continuation_that_cannot_start_leaves_the_run_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert main(["logger=none", "trainer.max_epochs=1", f"hydra.run.dir={folder}"]) == 0
+    results = {**results_of(folder), "status": "stopped"}
+    (folder / "results.json").write_text(json.dumps(results))
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert main([f"resume={folder}", "trainer.max_epochs=2", "trainer.accelerator=tpu"]) == 2
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+FOREIGN = """
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Data(pl.LightningDataModule):
+    def setup(self, stage):
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(300, 5, generator=generator)
+        self.data = TensorDataset(x, (x[:, 0] + x[:, 1] > 0).long())
+
+    def train_dataloader(self):
+        return DataLoader(self.data, batch_size=16, shuffle=True)
+
+    def val_dataloader(self):
+        return DataLoader(self.data, batch_size=50)
+
+    test_dataloader = val_dataloader
+"""
+
+
+@pytest.mark.parametrize("schedule", ["none", "step"])
+def test_a_users_own_shuffled_data_resumes_exactly(
+    schedule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "foreign_data.py").write_text(FOREIGN)
+    monkeypatch.delitem(sys.modules, "foreign_data", raising=False)
+    allowed = "allow_targets=[foreign_data]"
+    words = ["data=custom", "data._target_=foreign_data.Data", allowed, "logger=none", f"scheduler={schedule}"]
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    assert main([*words, "trainer.max_epochs=4", f"hydra.run.dir={whole}"]) == 0
+    assert main([*words, "trainer.max_epochs=2", f"hydra.run.dir={part}"]) == 0
+    assert main([f"resume={part}", "trainer.max_epochs=4", allowed]) == 0
+    assert results_of(tmp_path / "part-continued")["metrics"] == results_of(whole)["metrics"]

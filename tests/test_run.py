@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,67 @@ def test_multirun_leaves_complete_directories_and_survives_a_failing_job(
 def test_a_run_without_validation_trains_and_evaluates(tmp_path: Path) -> None:
     results = results_of(run(tmp_path / "run", "data.val_size=0", "trainer.max_epochs=1", "logger=none"))
     assert {name.split("/")[0] for name in results["metrics"]} == {"train", "test"}
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true", "64-true"])
+def test_evaluation_repeats_to_the_last_bit_in_any_precision(precision: str, tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", f"trainer.precision={precision}", "trainer.max_epochs=1", "logger=none")
+    expected = {name: value for name, value in results_of(folder)["metrics"].items() if name.startswith("test")}
+    assert evaluate_run(str(folder)) == expected
+
+
+def test_callbacks_none_saves_nothing_and_says_so(tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", "callbacks=none", "trainer.max_epochs=1", "logger=none")
+    assert not (folder / "checkpoints").exists()
+    assert results_of(folder)["checkpoint"] is None
+    with pytest.raises(UserError, match=r"holds no last\.ckpt \(completed: no checkpoint was kept\)"):
+        evaluate_run(str(folder))
+
+
+def test_a_table_run_is_used_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, labels = load_digits(return_X_y=True)
+    np.savetxt(tmp_path / "digits.csv", np.column_stack([images, labels])[:300], delimiter=",", fmt="%d")
+    monkeypatch.chdir(tmp_path)
+    folder = run(tmp_path / "run", "data=csv", "data.path=digits.csv", "trainer.max_epochs=1", "logger=none")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert evaluate_run(str(folder))["test/acc"] == results_of(folder)["metrics"]["test/acc"]
+
+
+def test_a_strangers_run_directory_cannot_reach_outside(finished: Path, tmp_path: Path) -> None:
+    evil = tmp_path / "evil"
+    shutil.copytree(finished, evil)
+    results = {**results_of(evil), "checkpoint": "/etc/../../outside.ckpt"}
+    (evil / "results.json").write_text(json.dumps(results))
+    with pytest.raises(UserError, match=r"holds no outside\.ckpt"):
+        evaluate_run(str(evil))
+    config = (evil / "config.yaml").read_text()
+    (evil / "config.yaml").write_text(config.replace("dropout: 0.3", "dropout: ${oc.env:HOME}"))
+    with pytest.raises(UserError, match="holds values, no interpolations"):
+        evaluate_run(str(evil))
+    allowed = config.replace("lit_tricks.models.MLP", "stranger.Net")
+    (evil / "config.yaml").write_text(allowed.replace("allow_targets: []", "allow_targets: [stranger]"))
+    with pytest.raises(UserError, match=r"stranger\.Net"):
+        evaluate_run(str(evil))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["scheduler=plateau", "scheduler.monitor=val/f1", "scheduler.mode=max"], "scheduler.monitor must be one of val/loss"),
+        (["callbacks.checkpoint.monitor=val/f1", "callbacks.checkpoint.mode=max"], "callbacks.checkpoint.monitor must be a metric"),
+    ],
+)
+def test_a_metric_that_nobody_logs_is_refused(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "trainer.max_epochs=1", "logger=none", f"hydra.run.dir={tmp_path / 'run'}"]) == 2
+    assert message in capsys.readouterr().err
+    assert results_of(tmp_path / "run")["status"] == "failed"
+
+
+def test_the_loss_of_lbfgs_is_that_of_each_batch_s_first_evaluation(tmp_path: Path) -> None:
+    words = ["optimizer=lbfgs", "batch_size=2000", "trainer.max_epochs=2", "logger=none"]
+    folder = run(tmp_path / "run", *words)
+    rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
+    assert float(rows[0]["train/loss"]) == pytest.approx(math.log(10), abs=0.1)

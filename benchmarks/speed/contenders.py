@@ -6,6 +6,7 @@ cross-entropy over the first ``BATCH_SIZE * STEPS`` MNIST images, shuffled, on o
 """
 
 import csv
+import itertools
 import os
 import sys
 import tempfile
@@ -33,7 +34,7 @@ def network(hidden: list[int]) -> Any:
     torch.manual_seed(0)
     sizes = [784, *hidden]
     layers: list[nn.Module] = []
-    for entering, leaving in zip(sizes, sizes[1:], strict=False):
+    for entering, leaving in itertools.pairwise(sizes):
         layers += [nn.Linear(entering, leaving), nn.Sigmoid()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], 10))
 
@@ -110,9 +111,7 @@ def lightning(data_dir: str, hidden: list[int], batch_size: int, steps: int) -> 
     data = torch.utils.data.TensorDataset(x, y)
     loader = torch.utils.data.DataLoader(data, batch_size=batch_size, shuffle=True)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = pl.Trainer(
-            accelerator="cpu", max_epochs=2, logger=TensorBoardLogger(folder), default_root_dir=folder
-        )
+        trainer = pl.Trainer(accelerator="cpu", max_epochs=2, logger=TensorBoardLogger(folder), default_root_dir=folder)
         module = Recipe()
         trainer.fit(module, loader)
     return module.seconds / steps
@@ -160,13 +159,12 @@ def scikit_learn(data_dir: str, hidden: list[int], batch_size: int, steps: int) 
     from sklearn.neural_network import MLPClassifier
 
     x, y = (tensor.numpy() for tensor in load(data_dir, batch_size * steps))
-    model = MLPClassifier(
-        hidden, activation="logistic", solver="sgd", alpha=0.0, batch_size=batch_size, learning_rate_init=RATE, momentum=0.0
-    )
+    model = MLPClassifier(hidden, activation="logistic", solver="sgd", alpha=0.0, batch_size=batch_size)
+    model.set_params(learning_rate_init=RATE, momentum=0.0)
     classes = list(range(10))
     model.partial_fit(x[: batch_size * 20], y[: batch_size * 20], classes)
     started = time.perf_counter()
-    model.partial_fit(x, y)
+    model.partial_fit(x, y, classes)
     return (time.perf_counter() - started) / steps
 
 

@@ -1,62 +1,102 @@
-"""Best and last checkpoints under fixed names, also after the run directory was moved."""
+"""The best and the last checkpoint under fixed names."""
 
-import warnings
+import math
 from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
+from pytorch_lightning.trainer.states import TrainerFn
+
+from lit_tricks.errors import UserError
 
 
-class Checkpoint(ModelCheckpoint):
-    """Keeps ``best.ckpt`` (by ``monitor``) and ``last.ckpt`` after every epoch's validation.
+class Checkpoint(LightningCheckpoint):
+    """Keeps ``best.ckpt``, of the validation with the best ``monitor``, and ``last.ckpt``, of the last epoch.
 
-    Lightning's own, but for three things: names never carry versions or metric values, paths in its state
-    follow the folder when a run directory is moved or copied, and a run without validation keeps
-    ``last.ckpt`` alone instead of failing.
+    Lightning's ``ModelCheckpoint`` writes ``last.ckpt`` only when a best one was written at the same step, and
+    ranks an epoch by whatever validation came before its end. A run that ends within an epoch, by
+    ``max_steps``, keeps the state of its last step, so that it resumes there. A run without validation keeps
+    ``last.ckpt`` alone. Files are replaced atomically; paths follow a run directory that was moved.
 
     Args:
-        dirpath: folder of the checkpoints.
-        monitor: logged metric that ranks epochs.
+        dirpath: folder of the checkpoints, created when needed.
+        monitor: logged metric that ranks validations; NaN never ranks.
         mode: ``min`` or ``max``.
+
+    Attributes:
+        best_model_path: path of ``best.ckpt``, empty before the first validation.
+        best_model_score: its ``monitor``, None before the first validation.
+
+    Raises:
+        UserError: at a validation that did not log ``monitor``.
     """
 
+    # the step that reaches ``max_steps`` is never part of a stretch
+    bears_stretches = True
+
     def __init__(self, dirpath: str, monitor: str = "val/loss", mode: Literal["min", "max"] = "min") -> None:
-        super().__init__(
-            dirpath=dirpath,
-            filename="best",
-            monitor=monitor,
-            mode=mode,
-            save_top_k=1,
-            save_last=True,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-            auto_insert_metric_name=False,
-        )
+        self.dirpath = Path(dirpath)
+        self.monitor = monitor
+        self.mode = mode
+        self.best_model_score: float | None = None
+        self._saved_step = 0
 
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Set the folder up, without the warning that a resumed run's folder is not empty."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-            super().setup(trainer, pl_module, stage)
+    @property
+    def best_model_path(self) -> str:
+        """Path of the best checkpoint, empty when there is none."""
+        return "" if self.best_model_score is None else str(self.dirpath / "best.ckpt")
 
-    def _save_topk_checkpoint(self, trainer: pl.Trainer, monitor_candidates: dict[str, Any]) -> None:
-        if self.monitor in monitor_candidates:
-            super()._save_topk_checkpoint(trainer, monitor_candidates)
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save when this validation is the best so far."""
+        if trainer.sanity_checking or trainer.state.fn != TrainerFn.FITTING:
+            return
+        if self.monitor not in trainer.callback_metrics:
+            known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
+            raise UserError(
+                f"callbacks.checkpoint.monitor must be a metric that validation logs; received {self.monitor}: "
+                f"try one of {known}"
+            )
+        score = float(trainer.callback_metrics[self.monitor])
+        if self._is_better(score):
+            self.best_model_score = score
+            self._save(trainer, "best.ckpt")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        """Save a run that ``max_steps`` ends here, within an epoch."""
+        ended = trainer.max_steps not in (-1, None) and trainer.global_step >= trainer.max_steps
+        if ended and not trainer.is_last_batch and self._saved_step != trainer.global_step:
+            self._save_last(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the epoch's last state."""
+        if self._saved_step != trainer.global_step:
+            self._save_last(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the ranking."""
+        return {"monitor": self.monitor, "mode": self.mode, "best_model_score": self.best_model_score}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the ranking, with every stored path moved to today's folder."""
+        """Restore the ranking, unless it was made by another metric or its file is gone."""
+        same = (state_dict["monitor"], state_dict["mode"]) == (self.monitor, self.mode)
+        if same and (self.dirpath / "best.ckpt").is_file():
+            self.best_model_score = state_dict["best_model_score"]
 
-        def moved(path: str) -> str:
-            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+    def _is_better(self, score: float) -> bool:
+        if math.isnan(score):
+            return False
+        best = self.best_model_score
+        return best is None or (score < best if self.mode == "min" else score > best)
 
-        super().load_state_dict(
-            {
-                **state_dict,
-                "dirpath": self.dirpath,
-                "best_model_path": moved(state_dict["best_model_path"]),
-                "last_model_path": moved(state_dict["last_model_path"]),
-                "kth_best_model_path": moved(state_dict["kth_best_model_path"]),
-                "best_k_models": {moved(path): score for path, score in state_dict["best_k_models"].items()},
-            }
-        )
+    def _save_last(self, trainer: pl.Trainer) -> None:
+        self._saved_step = trainer.global_step
+        self._save(trainer, "last.ckpt")
+
+    def _save(self, trainer: pl.Trainer, name: str) -> None:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        trainer.save_checkpoint(self.dirpath / name)
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.after_save_checkpoint(self)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_info
 
+from lit_tricks.callbacks.checkpoint import Checkpoint
 from lit_tricks.errors import UserError
 
 
@@ -67,10 +68,15 @@ class EarlyStopping(LightningEarlyStopping):
         pl_module.load_state_dict(state)
         rank_zero_info(f"early stopping restored the weights of {Path(best).name}")
 
-    def _checkpoint(self, trainer: pl.Trainer) -> ModelCheckpoint:
+    def _checkpoint(self, trainer: pl.Trainer) -> ModelCheckpoint | Checkpoint:
         for callback in trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback.monitor == self.monitor:
+            if isinstance(callback, ModelCheckpoint | Checkpoint) and callback.monitor == self.monitor:
                 return callback
+        if not trainer.checkpoint_callbacks:
+            raise UserError(
+                "early stopping restores the best weights from a checkpoint; this run keeps none: "
+                "use callbacks=default and trainer.enable_checkpointing=null"
+            )
         raise UserError(
             f"early stopping restores the best weights from a checkpoint; none watches {self.monitor}: "
             f"try callbacks.checkpoint.monitor={self.monitor}"

@@ -87,7 +87,8 @@ class RunProgress(ProgressBar):
         loss = trainer.callback_metrics.get("val/loss")
         if loss is not None and (self._best is None or float(loss) < self._best[0]):
             self._best = (float(loss), trainer.current_epoch)
-        last = trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs
+        limit = trainer.max_epochs
+        last = trainer.should_stop or (limit not in (None, -1) and trainer.current_epoch + 1 >= limit)
         if self._bar is not None:
             self._redraw(trainer)
         elif self._enabled and (last or time.monotonic() >= self._next_line):
@@ -125,4 +126,5 @@ class RunProgress(ProgressBar):
         ]
         if self._best is not None:
             figures.append(f"best val loss {self._best[0]:.4f} in epoch {self._best[1] + 1}")
-        return " | ".join([f"epoch {min(trainer.current_epoch + 1, trainer.max_epochs or 10**9)}{of}", *figures])
+        last = trainer.current_epoch + 1 if not of else min(trainer.current_epoch + 1, int(of[1:]))
+        return " | ".join([f"epoch {last}{of}", *figures])

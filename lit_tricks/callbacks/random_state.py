@@ -45,3 +45,6 @@ class RandomState(pl.Callback):
         np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), position, has_gauss, cached))
         version, internal, gauss = state["python"]
         random.setstate((version, tuple(internal), gauss))
+        # torch's own loaders draw their order when their iterator is made, which has happened with other numbers
+        if trainer.fit_loop._data_fetcher is not None:
+            iter(trainer.fit_loop._data_fetcher)

@@ -13,12 +13,21 @@ ORDERED = (
     ("scheduler.base_momentum", "scheduler.max_momentum"),
 )
 
+# What data.path is for the words that read one.
+PLACES = {"CSVDataModule": "FILE.csv", "NPZDataModule": "FILE.npz", "ImageFolderDataModule": "FOLDER"}
 
-def check_crossing(content: Mapping[str, Any]) -> None:
-    """Raise ``UserError`` when two values of one configuration, each good in itself, contradict each other."""
-    _check_path(content)
+
+def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
+    """Raise ``UserError`` when two values of one configuration, each good in itself, contradict each other.
+
+    A run's configuration must be ``complete``: the path of the user's own data has to be there.
+    """
+    if complete:
+        _check_path(content)
     _check_folds(content)
     _check_dropout(content)
+    _check_kernel(content)
+    _check_nesterov(content)
     _check_order(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
@@ -26,8 +35,11 @@ def check_crossing(content: Mapping[str, Any]) -> None:
 
 def _check_path(content: Mapping[str, Any]) -> None:
     data = content.get("data") or {}
-    if "path" in data and data["path"] is None and str(data.get("_target_")).startswith("lit_tricks."):
-        raise UserError("data.path must name your file or folder; received null: try data.path=FILE")
+    target = str(data.get("_target_"))
+    if "path" in data and data["path"] is None and target.startswith("lit_tricks."):
+        place = PLACES.get(target.rpartition(".")[2], "FILE")
+        what = "folder" if place == "FOLDER" else "file"
+        raise UserError(f"data.path must name your {what}; received null: try data.path={place}")
 
 
 def _check_folds(content: Mapping[str, Any]) -> None:
@@ -49,6 +61,26 @@ def _check_dropout(content: Mapping[str, Any]) -> None:
                 f"model.dropout must have one value per hidden layer ({layers}) or be a single number; "
                 f"received {len(dropout)} values: try model.dropout={dropout[0] if dropout else 0.3}"
             )
+
+
+def _check_kernel(content: Mapping[str, Any]) -> None:
+    size = _at(content, "model.kernel_size")
+    if isinstance(size, int) and size % 2 == 0 and str(_at(content, "model._target_")).startswith("lit_tricks."):
+        raise UserError(f"model.kernel_size must be odd; received {size}: try model.kernel_size={size + 1}")
+
+
+def _check_nesterov(content: Mapping[str, Any]) -> None:
+    if _at(content, "optimizer.nesterov") is not True:
+        return
+    if _at(content, "optimizer.momentum") == 0:
+        raise UserError(
+            "optimizer=nesterov needs optimizer.momentum greater than 0; received 0: "
+            "try optimizer.momentum=0.9, or optimizer=sgd for none"
+        )
+    if dampening := _at(content, "optimizer.dampening"):
+        raise UserError(
+            f"Nesterov's momentum takes no optimizer.dampening; received {dampening}: try optimizer=nesterov"
+        )
 
 
 def _check_order(content: Mapping[str, Any]) -> None:

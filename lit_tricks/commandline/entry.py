@@ -95,8 +95,13 @@ def _hand_over(options: argparse.Namespace) -> int:
             raise
         except Exception as error:
             code = conclude(journal)
-            return tell(as_mistake(error)) if code is None else code
+            place = "hydra.sweep.dir" if _is_sweep(options) else "hydra.run.dir"
+            return tell(as_mistake(error, place)) if code is None else code
         return conclude(journal) or SUCCESS
+
+
+def _is_sweep(options: argparse.Namespace) -> bool:
+    return bool(options.multirun) or "hydra.mode=MULTIRUN" in options.overrides
 
 
 @contextmanager

@@ -47,8 +47,17 @@ def tell(error: BaseException, where: str = "") -> int:
     return FAILURE if mistake is None else MISTAKE
 
 
-def as_mistake(error: Exception) -> Exception:
-    """Return what Hydra itself refuses, outside any job, as the user's mistake; everything else unchanged."""
+def as_mistake(error: Exception, place: str = "hydra.run.dir") -> Exception:
+    """Return what Hydra itself refuses, outside any job, as the user's mistake; everything else unchanged.
+
+    ``place`` is the key that moves the folder which Hydra makes for the run or the sweep.
+    """
+    if isinstance(error, OSError) and error.filename is not None:
+        folder = os.path.abspath(os.fsdecode(error.filename))
+        return UserError(
+            f"a run needs a folder it can write to; received {folder} ({error.strerror}): "
+            f"choose another with {place}=FOLDER"
+        )
     if isinstance(error, HydraException | OmegaConfBaseException | ValueError) and mistake_in(error) is None:
         return UserError(" ".join(str(error).split()))
     return error

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from lit_tricks.commandline.suggest import nearest
+
 Kind = Literal["int", "float", "bool", "str", "mapping", "any"]
 
 _NOUNS = {
@@ -54,6 +56,12 @@ class Knob:
     most: int | None = None
     other: "Knob | None" = None
     note: Any = None
+
+    def suggestion(self, value: Any) -> Any:
+        """Return a value to try instead of ``value``: the choice that resembles it, else the note, or None."""
+        words = [choice for choice in self.choices if isinstance(choice, str)]
+        near = nearest(value, words) if isinstance(value, str) and words else None
+        return self.note if near is None else near
 
     def complaint(self, value: Any) -> str | None:
         """Return what the value must be when it is not that, None when all is well."""

@@ -22,7 +22,8 @@ def print_words(arguments: Sequence[str]) -> None:
     groups = vocabulary(composer_for(options))
     for name in wanted:
         if name not in groups:
-            raise UserError(f"there is no group '{name}'{did_you_mean(name, groups)}; groups: {', '.join(groups)}")
+            near = did_you_mean(name, groups) or ":"
+            raise UserError(f"there is no group '{name}'{near} groups: {', '.join(groups)}")
     table = Table("group", "word", "what it does", box=None, pad_edge=False)
     for group in wanted or groups:
         for index, word in enumerate(groups[group]):

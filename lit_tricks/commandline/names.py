@@ -6,6 +6,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from lit_tricks.commandline.aliases import ABSENT, ALIASES
 from lit_tricks.commandline.composition import Composed, Composer
 from lit_tricks.commandline.suggest import did_you_mean
 from lit_tricks.errors import UserError
@@ -34,7 +35,7 @@ def check_words(override: Override, composer: Composer, defaults: Mapping[str, A
         return
     value = override.value()
     for word in value if isinstance(value, list) else [value]:
-        _check_word(group, word, composer)
+        _check_word(group, word, composer, "" if group in defaults else "+")
     if override.package is not None:
         return
     shown = override.get_value_element_as_str()
@@ -46,14 +47,14 @@ def check_words(override: Override, composer: Composer, defaults: Mapping[str, A
         raise UserError(f"{group} takes one word; received '{line}': try {group}={value[0] if value else 'WORD'}")
 
 
-def _check_word(group: str, word: Any, composer: Composer) -> None:
+def _check_word(group: str, word: Any, composer: Composer, plus: str) -> None:
     words = composer.words(group)
     if isinstance(word, str) and word in words:
         return
     shown = "null" if word is None else word
     if isinstance(word, str) and composer.repository.config_exists(f"{group}/{word}") and not word.startswith("_"):
         return
-    near = did_you_mean(str(word), words, prefix=f"{group}=")
+    near = did_you_mean(str(word), words, prefix=f"{plus}{group}=")
     listed = ", ".join(words[:20]) + (f", … (lit-tricks list {group})" if len(words) > 20 else "")
     raise UserError(f"{group} has no word '{shown}'{near or ':'} words: {listed}")
 
@@ -88,14 +89,48 @@ def unknown_key(key: str, composed: Composed, composer: Composer, prefix: str = 
     setting = [name for name in experiments(composer) if has_path(composer.own(OVERLAY, name), key)]
     if setting and not origin:
         return f"{key} is not part of this run: add +{OVERLAY}={setting[0]}"
-    known = [path for path in paths(composed.config) if not path.startswith("hydra")]
-    top_level = [name for name in composer.groups() if name not in known]
-    known = [path for path in known if path not in (group, key) or group in composer.defaults()]
-    near = did_you_mean(key, [path for path in [*known, *top_level] if path != key], prefix)
+    if not prefix and (known := _known_as(key, composed, composer)):
+        return f"there is no '{key}'{origin}: {known}"
+    near = did_you_mean(key, _offered(key, composed, composer), prefix)
     if not near and inner and isinstance(word, str):
         own = [path for path in paths(composer.own(group, word)) if not path.startswith("_")]
         near = f": {group}={word} has {', '.join(own) or 'no knobs'}"
     return f"there is no '{key}'{origin}{near or ': see --help'}"
+
+
+def _known_as(key: str, composed: Composed, composer: Composer) -> str:
+    """Return the advice for a name that is another program's, or ours without its group; empty for others."""
+    name = key.rpartition(".")[2]
+    if name in ABSENT:
+        return ABSENT[name]
+    ours = ALIASES.get(name) or ("" if "." in key else _with_group(name, composed, composer))
+    if not ours or ours == key:
+        return ""
+    if "." in ours and "=" not in ours and not has_path(composed.config, ours):
+        return unknown_key(ours, composed, composer)
+    return f"did you mean {ours}?"
+
+
+def _with_group(name: str, composed: Composed, composer: Composer) -> str:
+    """Return the knob or word that a name without its group stands for, the knobs of this run first."""
+    groups = composer.defaults()
+    overlay = [f"+{OVERLAY}={name}"] if name in experiments(composer) else []
+    present = [f"{group}.{name}" for group in groups if has_path(composed.config, f"{group}.{name}")][:1]
+    if present:
+        return " or ".join([*present, *overlay])
+    for group in groups:
+        if any(has_path(composer.own(group, word), name) for word in composer.words(group)):
+            return f"{group}.{name}"
+    return next(iter([*overlay, *(f"{group}={name}" for group in groups if name in composer.words(group))]), "")
+
+
+def _offered(key: str, composed: Composed, composer: Composer) -> list[str]:
+    """Return the keys and groups that a mistyped ``key`` may have meant."""
+    group = key.partition(".")[0]
+    known = [path for path in paths(composed.config) if not path.startswith("hydra")]
+    known += [f"+{name}" for name in composer.groups() if name not in composer.defaults()]
+    absent = {key} if group in composer.defaults() else {key, group}
+    return [path for path in known if path not in absent]
 
 
 def experiments(composer: Composer) -> list[str]:

@@ -5,24 +5,25 @@ A rule for one word (``init/normal``) goes before the rule for its group (``init
 
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
 
-POSITIVE = number(0, open_ends="(")
-NOT_NEGATIVE = number(0)
-SHARE = number(0, 1)
-BELOW_ONE = number(0, 1, ")")
+POSITIVE = number(0, open_ends="(", note=0.1)
+NOT_NEGATIVE = number(0, note=0.0)
+SHARE = number(0, 1, note=0.0)
+BELOW_ONE = number(0, 1, ")", note=0.9)
 BETAS = number(0, 1, ")", listed="yes", least=2, most=2, note=[0.9, 0.999])
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu", "identity")
 PRECISIONS = ("16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true", "transformer-engine")
-BATCHES = optional(either(whole(0), number(0, 1)))
+COLUMNS = either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes"), note=["NAME"])
+BATCHES = optional(either(whole(0), number(0, 1), note=0.5))
 
 TOP: dict[str, Knob] = {
     "seed": whole(0, 2**32 - 1, note=0),
     "batch_size": whole(1, note=32),
-    "data_dir": optional(text()),
-    "resume": optional(text()),
+    "data_dir": optional(text(note="data")),
+    "resume": optional(text(note="runs/RUN")),
     "threads": either(whole(1), one_of("auto"), note="auto"),
     "compile": flag(note=True),
     "stepping": one_of("auto", "single", note="auto"),
-    "allow_targets": text(listed="yes"),
+    "allow_targets": text(listed="yes", note=["my_package"]),
 }
 
 DATA: dict[str, Knob] = {
@@ -33,25 +34,25 @@ DATA: dict[str, Knob] = {
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),
     "fold": whole(0, note=0),
-    "path": optional(text()),
-    "label": optional(either(whole(), text())),
+    "path": optional(text(note="FILE")),
+    "label": optional(either(whole(), text(), note=-1)),
     "header": one_of("auto", True, False, note="auto"),
     "separator": text(note=","),
-    "categorical": either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes")),
-    "drop": either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes")),
-    "test_path": optional(text()),
+    "categorical": COLUMNS,
+    "drop": COLUMNS,
+    "test_path": optional(text(note="FILE")),
     "image_size": optional(whole(1, listed="either", least=2, most=2, note=32)),
     "colour": one_of("auto", "grey", "rgb", note="auto"),
-    "mirrors": optional(text(listed="yes", least=1)),
-    "malignant_share": number(0, 1, "()", note=0.1),
-    "n_samples": whole(10, note=1000),
+    "mirrors": optional(text(listed="yes", least=1, note=["http://HOST/FOLDER"])),
+    "malignant_share": optional(number(0, 0.372, "(", note=0.1)),
+    "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
-    "moons_seed": whole(0, note=3),
+    "moons_seed": whole(0, 2**32 - 1, note=3),
 }
 
 MODEL: dict[str, Knob] = {
     "hidden": whole(1, listed="yes", note=[128]),
-    "channels": whole(1, listed="yes", least=1, note=[16, 32, 64]),
+    "channels": whole(1, listed="yes", note=[16, 32, 64]),
     "kernel_size": whole(1, note=3),
     "pool": whole(1, note=2),
     "activation": one_of(*ACTIVATIONS, note="relu"),
@@ -64,13 +65,13 @@ MODEL: dict[str, Knob] = {
 INIT: dict[str, Knob] = {
     "scheme": one_of(
         "default", "zeros", "normal", "uniform", "scaled_normal", "orthogonal",
-        "glorot_normal", "glorot_uniform", "he_normal", "he_uniform",
+        "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", note="default",
     ),
     "gain": either(number(0, open_ends="("), one_of("auto"), note="auto"),
-    "std": number(0, note=0.05),
-    "bound": number(0, note=0.05),
+    "std": number(0, open_ends="(", note=0.05),
+    "bound": number(0, open_ends="(", note=0.05),
     "bias": one_of("zero", "normal", "prior", "keep", note="zero"),
-    "bias_std": optional(NOT_NEGATIVE),
+    "bias_std": optional(number(0, open_ends="(", note=1.0)),
 }  # fmt: skip
 
 LOSS: dict[str, Knob] = {
@@ -96,7 +97,7 @@ OPTIMIZER: dict[str, Knob] = {
     "lr_decay": NOT_NEGATIVE,
     "initial_accumulator_value": NOT_NEGATIVE,
     "max_iter": whole(1, note=20),
-    "max_eval": optional(whole(1)),
+    "max_eval": optional(whole(1, note=25)),
     "tolerance_grad": NOT_NEGATIVE,
     "tolerance_change": NOT_NEGATIVE,
     "history_size": whole(1, note=100),
@@ -107,11 +108,11 @@ SCHEDULER: dict[str, Knob] = {
     "warmup_steps": whole(0, note=100),
     "min_lr": NOT_NEGATIVE,
     "max_lr": optional(POSITIVE),
-    "half_cycle": optional(whole(1)),
+    "half_cycle": optional(whole(1, note=100)),
     "decay_rate": number(0, 1, "(", note=0.96),
-    "decay_steps": optional(whole(1)),
+    "decay_steps": optional(whole(1, note=1000)),
     "staircase": flag(note=True),
-    "pct_start": number(0, 1, "()", note=0.25),
+    "pct_start": number(0, 1, note=0.25),
     "div": number(1, note=25),
     "final_div": number(1, note=1e5),
     "cycle_momentum": flag(note=True),
@@ -125,7 +126,7 @@ SCHEDULER: dict[str, Knob] = {
     "mode": one_of("min", "max", note="min"),
     "gamma": number(0, 1, "(", note=0.1),
     "step_epochs": whole(1, note=10),
-    "first_period": optional(whole(1)),
+    "first_period": optional(whole(1, note=1000)),
     "t_mult": number(1, note=2),
     "m_mul": number(0, 1, "(", note=1),
 }
@@ -150,7 +151,7 @@ TRAINER: dict[str, Knob] = {
     "val_check_interval": optional(either(whole(1), number(0, 1, "("), text(), note=1.0)),
     "check_val_every_n_epoch": optional(whole(1, note=1)),
     "num_sanity_val_steps": optional(whole(-1, note=0)),
-    "log_every_n_steps": optional(whole(0, note=50)),
+    "log_every_n_steps": optional(whole(1, note=50)),
     "enable_checkpointing": optional(flag(note=True)),
     "enable_progress_bar": optional(flag(note=True)),
     "accumulate_grad_batches": whole(1, note=4),
@@ -163,14 +164,13 @@ TRAINER: dict[str, Knob] = {
     "reload_dataloaders_every_n_epochs": whole(0, note=0),
     "profiler": optional(one_of("simple", "advanced", "pytorch", note="simple")),
     "detect_anomaly": flag(note=True),
-    "barebones": flag(note=False),
     "enable_autolog_hparams": flag(note=True),
 }  # fmt: skip
 
 CALLBACKS: dict[str, Knob] = {
     "checkpoint.monitor": text(note="val/loss"),
     "checkpoint.mode": one_of("min", "max", note="min"),
-    "progress_bar.refresh_seconds": number(0, open_ends="low", note=0.2),
+    "progress_bar.refresh_seconds": number(0, open_ends="(", note=0.2),
     "progress_bar.plain_seconds": number(0, note=10.0),
     "early_stopping.monitor": text(note="val/loss"),
     "early_stopping.mode": one_of("min", "max", note="min"),
@@ -186,7 +186,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "optimizer": OPTIMIZER,
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
-    "scheduler/inverse_time": {"decay_rate": POSITIVE},
+    "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
     "sampler": {},
     "augmentation": {},
     "trainer": TRAINER,

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
-from omegaconf import OmegaConf
+from hydra.core.override_parser.types import IntervalSweep, Override, OverrideType, ValueType
+from omegaconf import DictConfig, OmegaConf
 
 from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
-from lit_tricks.commandline.names import OVERLAY, check_key, check_words
+from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
-from lit_tricks.commandline.values import check_config
+from lit_tricks.commandline.values import COLLECTIONS, MISSING, check_config, is_open
 from lit_tricks.errors import UserError
 
 
@@ -25,30 +25,57 @@ def check_command_line(argv: Sequence[str]) -> None:
 
 
 def check_options(options: argparse.Namespace) -> str | None:
-    """Do what ``check_command_line`` does, for arguments that are parsed already; return the run to resume."""
+    """Do what ``check_command_line`` does, for arguments that are parsed already; return the run to resume.
+
+    ``options.overrides`` gets the ``+`` that Hydra wants before new keys of a class of the user's own. What is only
+    shown, by ``--cfg``, may lack values.
+    """
     composer = composer_for(options)
     defaults = composer.defaults()
-    overrides = composer.overrides
-    for override in overrides:
+    for override in composer.overrides:
         if override.is_hydra_override() and override.is_sweep_override():
             raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
         for single in _choices(override, composer):
             check_words(single, composer, defaults)
+    options.overrides = _with_pluses(composer)
+    composer.overrides = overrides = [composer.parse(text) for text in options.overrides]
+    complete = options.cfg is None
     first = _compose(_variant(overrides, composer), composer)
     multirun = options.multirun or str(OmegaConf.select(first.config, "hydra.mode")).endswith("MULTIRUN")
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not multirun:
         raise _needs_multirun(swept[0])
     resume = _check_resume(overrides, composer, multirun)
-    _check_composed(first, _variant(overrides, composer), composer)
+    _check_composed(first, _variant(overrides, composer), composer, complete)
     overrides = [*_sweeper_params(first, composer), *overrides] if multirun else overrides
     for variant in _further_variants(overrides, composer):
-        _check_composed(_compose(variant, composer), variant, composer)
+        _check_composed(_compose(variant, composer), variant, composer, complete)
     return resume
 
 
-def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer) -> None:
-    check_crossing(check_config(composed, composer, _overlays(overrides)))
+def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool) -> None:
+    check_crossing(check_config(composed, composer, _overlays(overrides), complete), complete)
+
+
+def _with_pluses(composer: Composer) -> list[str]:
+    """Return the overrides as text, with a ``+`` before new keys of groups whose class is the user's choice.
+
+    Which keys such a class takes only the class knows, so ``model.width=8`` is as good as ``+model.width=8``.
+    """
+    composed = composer.compose(_variant(composer.overrides, composer))
+    chosen = {o.key_or_group: str(o.value()) for o in composer.overrides if o.key_or_group.endswith("._target_")}
+    texts = []
+    for override in composer.overrides:
+        key, text = override.key_or_group, str(override.input_line)
+        group, _, inner = key.partition(".")
+        node = composed.config._get_node(group) if group in composer.defaults() and group not in COLLECTIONS else None
+        word = composed.choices.get(group)
+        if inner and override.type == OverrideType.CHANGE and isinstance(node, DictConfig) and isinstance(word, str):
+            target = OmegaConf.to_container(node, resolve=False).get("_target_", MISSING)  # type: ignore[union-attr]
+            user = is_open({"_target_": chosen.get(f"{group}._target_", target)}, composer.own(group, word))
+            text = f"+{text}" if user and not has_path(composed.config, key) else text
+        texts.append(text)
+    return texts
 
 
 def _compose(overrides: Sequence[Override], composer: Composer) -> Composed:

@@ -17,22 +17,33 @@ from lit_tricks.targets import OWN_PACKAGE, check_all_targets, check_allow_targe
 # Groups whose node holds named nodes, each with a class of its own, instead of one class's arguments.
 COLLECTIONS = ("callbacks", "logger")
 INSTANTIATION = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
+HYDRAS_OWN = ("hydra._internal.core_plugins", "hydra.experimental.callbacks", "hydra_plugins")
+MISSING = "???"
+
+# The classes that a word of a group leaves to the user, for messages.
+EXAMPLES = {"data": "my_package.MyData", "model": "my_package.MyNet"}
 
 
 class Deferred:
     """Stands for a value that only the running job knows, such as ``${hydra:job.num}``."""
 
 
-def plain(node: DictConfig | ListConfig, path: str = "") -> Any:
-    """Return nested primitives; raise ``UserError`` for a missing value or an interpolation that leads nowhere."""
+def plain(node: DictConfig | ListConfig, path: str = "", complete: bool = True) -> Any:
+    """Return nested primitives; raise ``UserError`` for an interpolation that leads nowhere.
+
+    A missing value is an error too where the configuration must be ``complete``, else it stays ``???``.
+    """
     if isinstance(node, ListConfig):
-        return [_value(node, index, f"{path}[{index}]") for index in range(len(node))]
-    return {str(key): _value(node, key, f"{path}.{key!s}" if path else str(key)) for key in node.keys()}  # noqa: SIM118
+        return [_value(node, index, f"{path}[{index}]", complete) for index in range(len(node))]
+    keys = node.keys()
+    return {str(key): _value(node, key, f"{path}.{key!s}" if path else str(key), complete) for key in keys}
 
 
-def _value(node: DictConfig | ListConfig, key: Any, path: str) -> Any:
+def _value(node: DictConfig | ListConfig, key: Any, path: str, complete: bool) -> Any:
     if OmegaConf.is_missing(node, key):
-        raise UserError(f"{path} has no value: set it with {path}=VALUE")
+        if not complete:
+            return MISSING
+        raise UserError(f"{path} has no value: set it with {_remedy(path)}")
     if OmegaConf.is_interpolation(node, key):
         raw = OmegaConf.to_container(node, resolve=False)[key]  # type: ignore[index]
         if "${hydra:" in str(raw):
@@ -44,16 +55,26 @@ def _value(node: DictConfig | ListConfig, key: Any, path: str) -> Any:
             raise UserError(f"{path} is {raw}, which leads nowhere: {reason}") from error
     else:
         value = node[key]
-    return plain(value, path) if isinstance(value, DictConfig | ListConfig) else value
+    return plain(value, path, complete) if isinstance(value, DictConfig | ListConfig) else value
 
 
-def check_config(composed: Composed, composer: Composer, overlays: Iterable[str]) -> dict[str, Any]:
+def _remedy(path: str) -> str:
+    group, _, key = path.rpartition(".")
+    if key != "_target_":
+        return f"{path}=VALUE"
+    return f"{path}={EXAMPLES.get(group, 'my_package.MyClass')} allow_targets=[my_package]"
+
+
+def check_config(
+    composed: Composed, composer: Composer, overlays: Iterable[str], complete: bool = True
+) -> dict[str, Any]:
     """Check everything about one composed configuration that needs no heavy import; return it as primitives.
 
     Args:
         composed: the configuration with all overrides applied.
         composer: the search path it came from.
         overlays: the experiments stacked on it, for messages.
+        complete: whether every value must be there, as for a run.
 
     Raises:
         UserError: for the first key that nobody reads, value out of range, or class not on the allow-list.
@@ -62,12 +83,12 @@ def check_config(composed: Composed, composer: Composer, overlays: Iterable[str]
     for key in composed.config.keys():  # noqa: SIM118
         if key != "hydra":
             config._set_item_impl(key, composed.config._get_node(key))
-    content: dict[str, Any] = plain(config)
+    content: dict[str, Any] = plain(config, complete=complete)
     packages = check_allow_targets(content.get("allow_targets") or [])
-    check_all_targets(content, packages)
+    check_all_targets(_without_missing(content), packages)
     hydra = {key: composed.config.hydra.get(key) for key in ("callbacks", "launcher", "sweeper")}
     hydra_nodes = OmegaConf.to_container(OmegaConf.create(hydra), resolve=False)
-    check_all_targets(hydra_nodes, ("hydra", "hydra_plugins", *packages), "hydra")
+    check_all_targets(hydra_nodes, (*HYDRAS_OWN, *packages), "hydra")
     groups = composer.defaults()
     for key, value in content.items():
         if key in groups:
@@ -83,6 +104,12 @@ def check_config(composed: Composed, composer: Composer, overlays: Iterable[str]
     return content
 
 
+def _without_missing(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _without_missing(value) for key, value in node.items() if value is not MISSING}
+    return [_without_missing(value) for value in node] if isinstance(node, list) else node
+
+
 def _check_group(group: str, node: Any, composed: Composed, composer: Composer, overlays: list[str]) -> None:
     word = composed.choices.get(group)
     if not isinstance(word, str):
@@ -93,7 +120,7 @@ def _check_group(group: str, node: Any, composed: Composed, composer: Composer, 
     if group in COLLECTIONS:
         for name, inner in node.items():
             _check_member(group, name, inner, own, composed, composer, overlays)
-    elif not _is_open(node, own):
+    elif not is_open(node, own):
         if "_target_" in own and "_target_" not in node:
             raise UserError(f"{group}._target_ was removed: choose another word with {group}=WORD")
         _check_keys(group, node, own, composed, composer, overlays)
@@ -112,7 +139,7 @@ def _check_member(
         raise UserError(f"{place} has no _target_, so nothing can be built from it{near}")
     inner_own = own._get_node(name) if name in own else None
     if isinstance(inner_own, DictConfig):
-        if not _is_open(node, inner_own):
+        if not is_open(node, inner_own):
             _check_keys(place, node, inner_own, composed, composer, overlays)
     elif str(node["_target_"]).startswith(f"{OWN_PACKAGE}."):
         known = [key for key in KNOBS[group] if key.startswith(f"{name}.")]
@@ -125,13 +152,13 @@ def _check_member(
     _check_knobs(group, "", {name: node})
 
 
-def _is_open(node: Mapping[str, Any], own: DictConfig) -> bool:
+def is_open(node: Mapping[str, Any], own: DictConfig) -> bool:
     """Return whether the node's class is the user's choice, whose keyword arguments only that class knows."""
     target = str(node.get("_target_", OWN_PACKAGE))
     if target == OWN_PACKAGE or target.startswith(f"{OWN_PACKAGE}."):
         return False
     shipped = OmegaConf.to_container(own, resolve=False).get("_target_", target)  # type: ignore[union-attr]
-    return not is_allowed(target) or target != shipped
+    return target == MISSING or not is_allowed(target) or target != shipped
 
 
 def _check_keys(
@@ -173,11 +200,12 @@ def _check_knobs(group: str, word: str, node: Mapping[str, Any], prefix: str = "
 
 
 def _check_value(path: str, value: Any, knob: Knob) -> None:
-    if isinstance(value, Deferred):
+    if isinstance(value, Deferred) or value is MISSING:
         return
     complaint = knob.complaint(value)
     if complaint is not None:
-        hint = f": try {path}={_shown(knob.note)}" if knob.note is not None else ""
+        instead = knob.suggestion(value)
+        hint = f": try {path}={_shown(instead)}" if instead is not None else ""
         raise UserError(f"{path} {complaint}; received {_shown(value)}{hint}")
 
 

@@ -1,5 +1,6 @@
 """What is wrong with a network, on what evidence, and which word mends it."""
 
-from lit_tricks.doctor.judgement import Diagnosis, diagnose
+from lit_tricks.doctor.diagnosis import Diagnosis
+from lit_tricks.doctor.judgement import diagnose
 
 __all__ = ["Diagnosis", "diagnose"]

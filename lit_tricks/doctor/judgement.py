@@ -1,20 +1,19 @@
-"""Diagnoses from what a finished run recorded."""
+"""Diagnoses from what a finished run recorded.
+
+Its rules are ``majority_collapse`` and ``underfitting`` of ``lit_tricks.doctor.recognition``, and ``overfitting``
+(warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training
+loss went on falling, and the weights of the last epoch were kept. A network whose best weights were kept has
+suffered nothing from the epochs after them.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
+from lit_tricks.doctor.diagnosis import Diagnosis
+from lit_tricks.doctor.recognition import judgeable, majority_collapse, underfitting
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """One finding: what is seen, how bad it is, where, on what evidence, why, and the override that mends it."""
-
-    symptom: str
-    severity: Literal["note", "warning", "critical"]
-    layer: str | None
-    evidence: str
-    cause: str
-    prescription: str
+LEAST_EPOCHS = 4
 
 
 def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
@@ -22,52 +21,34 @@ def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | N
 
     Returns the content of ``diagnosis.json``: ``diagnoses`` (empty for a healthy run) and ``checks``, the
     names of the checks that could be made. Thresholds are deliberately high: a false alarm costs more
-    trust than a missed note.
+    trust than a missed note. Epochs are counted from 1 in what is said, from 0 in ``epochs``.
     """
     found: list[Diagnosis] = []
     checks: list[str] = []
-    if results.get("per_class"):
+    if judgeable(results):
         checks.append("majority_collapse")
-        found += _majority_collapse(results)
+        found += majority_collapse(results)
+        if (results.get("metrics") or {}).get("train/acc") is not None and epochs:
+            checks.append("underfitting")
+            found += underfitting(results, epochs)
     losses = [
-        (trained, validated)
-        for row in epochs
+        (position if (epoch := row.get("epoch")) is None else int(epoch), trained, validated)
+        for position, row in enumerate(epochs)
         if (trained := row.get("train/loss")) is not None and (validated := row.get("val/loss")) is not None
     ]
-    if len(losses) >= 4:
+    if len(losses) >= LEAST_EPOCHS:
         checks.append("overfitting")
-        found += _overfitting(losses)
+        if not str(results.get("checkpoint")).endswith("best.ckpt"):
+            found += _overfitting(losses)
     return {"diagnoses": [asdict(item) for item in found], "checks": checks}
 
 
-def _majority_collapse(results: Mapping[str, Any]) -> list[Diagnosis]:
-    """A class that is almost never recognised (recall below .1) although at least 20 test examples show it."""
-    lost = [
-        (name, values["recall"], values["support"])
-        for name, values in results["per_class"].items()
-        if values["support"] >= 20 and values["recall"] is not None and values["recall"] < 0.1
-    ]
-    if not lost:
-        return []
-    name, recall, support = max(lost, key=lambda item: item[2])
-    return [
-        Diagnosis(
-            symptom="majority_collapse",
-            severity="critical",
-            layer=None,
-            evidence=f"{len(lost)} classes with test recall below 0.1, such as {name!r}: {recall:.3f} of {support}",
-            cause="The network answers with the frequent classes, because that alone makes most answers right.",
-            prescription="sampler=balanced",
-        )
-    ]
-
-
-def _overfitting(losses: Sequence[tuple[float, float]]) -> list[Diagnosis]:
-    """Validation loss at least 5% above its best for the last 3 epochs while training loss went on falling."""
-    best = min(range(len(losses)), key=lambda epoch: losses[epoch][1])
-    trained, lowest = losses[best]
-    worse = len(losses) - 1 - best >= 3 and all(validated > 1.05 * lowest for _, validated in losses[-3:])
-    if not worse or losses[-1][0] >= trained:
+def _overfitting(losses: Sequence[tuple[int, float, float]]) -> list[Diagnosis]:
+    """Judge (epoch, training loss, validation loss) of at least ``LEAST_EPOCHS`` epochs."""
+    best = min(range(len(losses)), key=lambda position: losses[position][2])
+    epoch, trained, lowest = losses[best]
+    worse = len(losses) - 1 - best >= 3 and all(validated > 1.05 * lowest for *_, validated in losses[-3:])
+    if not worse or losses[-1][1] >= trained:
         return []
     return [
         Diagnosis(
@@ -75,8 +56,8 @@ def _overfitting(losses: Sequence[tuple[float, float]]) -> list[Diagnosis]:
             severity="warning",
             layer=None,
             evidence=(
-                f"validation loss {losses[-1][1]:.4f} after {lowest:.4f} at its best (epoch {best}), more than 5% "
-                f"higher for 3 epochs; training loss fell from {trained:.4f} to {losses[-1][0]:.4f}"
+                f"validation loss {losses[-1][2]:.4f} after {lowest:.4f} at its best (epoch {epoch + 1}); "
+                f"training loss fell from {trained:.4f} to {losses[-1][1]:.4f}"
             ),
             cause="The network goes on learning its training examples by heart after it has learnt what they share.",
             prescription="+experiment=early_stopping",

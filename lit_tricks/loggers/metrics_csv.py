@@ -2,15 +2,16 @@
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from lit_tricks.errors import UserError
+from lit_tricks.files import write_atomically
 
 KEYS = ("epoch", "step")
 
@@ -25,7 +26,9 @@ class MetricsCSV(Logger):
     a test belongs to no epoch, and so are rows of ``val/…`` alone, which ``Trainer.validate`` logs.
 
     The file is replaced atomically whenever a row gains a value it did not have, so a killed process leaves
-    complete rows; numbers are written with every digit.
+    complete rows; the end of training waits until they have reached the disk. A number that ``float32`` holds
+    exactly, as those that torch computed, is the shortest text that ``float32`` reads back; others have every
+    digit of ``float64``.
 
     Args:
         run_dir: the run's directory; created when absent.
@@ -47,7 +50,6 @@ class MetricsCSV(Logger):
         # than an epoch of a small network
         self._settled = ""
         self._waiting: dict[str, str] = {}
-        self._unsaved = False
 
     @property
     def name(self) -> str:
@@ -90,8 +92,8 @@ class MetricsCSV(Logger):
         if self._waiting and self._rows:
             self._merge(next(reversed(self._rows)), self._waiting, None)
             self._waiting = {}
-        if self._unsaved:
-            self._write()
+        if self._rows:
+            self._write(sync=True)
 
     def _merge(self, epoch: int, cells: Mapping[str, str], step: int | None) -> None:
         last = next(reversed(self._rows), None)
@@ -104,7 +106,6 @@ class MetricsCSV(Logger):
             row["step"] = str(max(step, int(row.get("step") or 0)))
         if self._widen(cells) or last is None or epoch < last:
             self._settle()
-        self._unsaved = True
         # values of every step only replace each other: writing waits for the epoch's end
         if gained:
             self._write()
@@ -118,15 +119,13 @@ class MetricsCSV(Logger):
         self._rows = dict(sorted(self._rows.items()))
         self._settled = _csv(self._columns) + "".join(map(self._line, list(self._rows)[:-1]))
 
-    def _write(self) -> None:
+    def _write(self, sync: bool = False) -> None:
         text = self._settled + self._line(next(reversed(self._rows)))
         if text == _csv(self._columns):
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, self._path)
-        self._unsaved = False
+        # waiting for the disk three times an epoch can take longer than an epoch of a small network
+        write_atomically(self._path, text, sync=sync)
 
     def _line(self, epoch: int) -> str:
         row = self._rows[epoch]
@@ -164,7 +163,13 @@ def _place(name: str) -> int:
 
 
 def _cell(value: Any) -> str:
-    return str(value) if isinstance(value, int) else repr(float(value))
+    """Return the shortest text that gives ``value`` back, in 32 bits if it has no more."""
+    if isinstance(value, int):
+        return str(value)
+    number = float(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(number)
+    return str(single) if float(single) == number else repr(number)
 
 
 def _csv(cells: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from lit_tricks.report.style import INK, LABEL_SIZE, SOFT, class_labels, headline, new_figure
+from lit_tricks.report.summary import MAJORITY
 
 ANNOTATED = 10
 NAMED = 60
@@ -90,6 +91,10 @@ def _sentence(counts: np.ndarray, labels: Sequence[str]) -> str:
     if total == 0:
         return "No examples"
     sentence = f"{right:,} of {total:,} right ({right / total:.1%})"
+    support = counts.sum(axis=1)
+    if support.max() >= MAJORITY * total:
+        recall = counts.diagonal()[support > 0] / support[support > 0]
+        sentence += f", balanced accuracy {recall.mean():.1%}"
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     if wrong.max() == 0:

@@ -4,12 +4,13 @@ Light and dark follow the reader's system; the page is readable on a phone and w
 loaded from anywhere, which the content security policy enforces.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from lit_tricks.files import write_atomically
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5c5c5c; --line: #dcdcdc; --paper: #ffffff;
@@ -111,7 +112,5 @@ def number(value: Any) -> str:
 
 def write_page(path: Path, document: str) -> Path:
     """Write ``document`` so that ``path`` holds either its old content or all of the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(document, encoding="utf-8")
-    os.replace(temporary, path)
+    write_atomically(path, document)
     return path

@@ -31,6 +31,30 @@ def read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def read_diagnosis(run_dir: Path) -> tuple[list[dict[str, str]], list[str]] | None:
+    """Return the findings of ``diagnosis.json`` as texts and the names of the checks made, None without any.
+
+    A finding has ``symptom`` and ``severity``, and what it recorded of ``layer``, ``evidence``, ``cause`` and
+    ``prescription``.
+    """
+    content = read_json(run_dir / "diagnosis.json")
+    found, checks = content.get("diagnoses"), content.get("checks")
+    if not isinstance(found, list):
+        return None
+    findings = [
+        {"symptom": "unnamed", "severity": "note"}
+        | {str(key): _text(value) for key, value in each.items() if value not in (None, "", [])}
+        for each in found
+        if isinstance(each, dict)
+    ]
+    return findings, [_text(check) for check in checks] if isinstance(checks, list) else []
+
+
+def has_events(run_dir: Path) -> bool:
+    """Return whether the run wrote files that TensorBoard shows."""
+    return next(run_dir.rglob("events.out.tfevents.*"), None) is not None
+
+
 def read_config(run_dir: Path) -> dict[str, Any]:
     """Return the resolved configuration of ``config.yaml``, empty when absent or damaged."""
     try:
@@ -38,6 +62,14 @@ def read_config(run_dir: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items())
+    return str(value)
 
 
 def _number(cell: object) -> float | None:

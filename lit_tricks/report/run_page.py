@@ -7,30 +7,38 @@ from pathlib import Path
 from typing import Any
 
 from lit_tricks.report.page import definitions, page, paragraph, preformatted, section, table, write_page
-from lit_tricks.report.run_files import read_config, read_json, read_metrics
-from lit_tricks.report.summary import class_table, command, judged_split, metric_table, sentence
+from lit_tricks.report.run_files import has_events, read_config, read_diagnosis, read_json, read_metrics
+from lit_tricks.report.summary import class_table, command, curves, judged_split, measured, metric_table, sentence
 
 FIRST_FIGURES = ("learning_curves", "confusion_matrix", "misclassified")
+NO_METRICS = paragraph("No metrics were recorded.", "soft")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def write_run_report(run_dir: Path) -> Path:
+def write_run_report(run_dir: Path, results: Mapping[str, Any] | None = None) -> Path:
     """Write ``report.html`` into a run directory and return its path.
+
+    ``results`` are shown instead of those in ``results.json``, for a run that is about to write its own.
 
     It reads nothing but the run directory: ``config.yaml``, ``results.json``, ``metrics.csv``,
     ``diagnosis.json`` and ``figures/*.png``, which it embeds. What is missing or damaged is said on the page.
     """
-    results, config = read_json(run_dir / "results.json"), read_config(run_dir)
+    config = read_config(run_dir)
+    results = read_json(run_dir / "results.json") if results is None else results
     title = sentence(results, config)
     body = [f"<h1>{escape(title)}</h1>", *_state(run_dir, results)]
     head, rows = metric_table(results)
-    body.append(section("Results", table(head, rows) if rows else paragraph("No metrics were recorded.", "soft")))
+    weights = measured(results)
+    said = [paragraph(f"Measured with the {weights}.", "soft")] if weights else []
+    body.append(section("Results", table(head, rows), *said) if rows else section("Results", NO_METRICS))
     head, rows = class_table(results)
     if rows:
         body.append(section(f"Classes of the {judged_split(results)} split", table(head, rows)))
     body.append(section("Diagnosis", *_diagnosis(run_dir)))
     body.append(section("Figures", *(list(_figures(run_dir)) or [paragraph("No figures were drawn.", "soft")])))
     body.append(section("Repeat this run", preformatted(command(results))))
+    if has_events(run_dir):
+        body.append(section("Curves in TensorBoard", preformatted(curves(run_dir))))
     body.append(section("Made with", *_circumstances(results)))
     body.append(section("Configuration", *_configuration(run_dir)))
     return write_page(run_dir / "report.html", page(title, body))
@@ -55,35 +63,19 @@ def _state(run_dir: Path, results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _diagnosis(run_dir: Path) -> Iterator[str]:
-    found = read_json(run_dir / "diagnosis.json")
-    diagnoses = found.get("diagnoses")
-    if not isinstance(diagnoses, list):
+    diagnosis = read_diagnosis(run_dir)
+    if diagnosis is None:
         yield paragraph("No diagnosis was made.", "soft")
         return
-    if not diagnoses:
-        checks = found.get("checks")
-        count = f" by {len(checks)} check{'s'[: len(checks) > 1]}" if isinstance(checks, list) and checks else ""
-        yield paragraph(f"Nothing suspicious was found{count}.")
-    for diagnosis in diagnoses:
-        if not isinstance(diagnosis, Mapping):
-            continue
-        severity = str(diagnosis.get("severity", "note"))
+    findings, checks = diagnosis
+    if not findings:
+        yield paragraph(f"Nothing suspicious was found (checks: {', '.join(checks) or 'none'}).")
+    for finding in findings:
+        severity = finding["severity"]
         kind = severity if severity in ("warning", "critical") else "note"
-        rest = {
-            key: _text(diagnosis[key])
-            for key in ("layer", "evidence", "cause", "prescription")
-            if diagnosis.get(key) not in (None, "", [])
-        }
-        heading = f"<strong>{escape(severity)}: {escape(_text(diagnosis.get('symptom', 'unnamed')))}</strong>"
+        rest = {key: finding[key] for key in ("layer", "evidence", "cause", "prescription") if key in finding}
+        heading = f"<strong>{escape(severity)}: {escape(finding['symptom'])}</strong>"
         yield f'<div class="finding {kind}">{heading}{definitions(rest)}</div>'
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items())
-    return str(value)
 
 
 def _figures(run_dir: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Figures are built from matplotlib's objects without pyplot: no global state, no display, safe in threads.
 """
 
-import os
+import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from lit_tricks.files import write_atomically
 
 # Okabe & Ito 2008, "Color universal design": distinguishable under every common colour blindness
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -82,10 +84,7 @@ def _characters() -> frozenset[int]:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write ``figure`` as PNG at 150 dpi; ``path`` holds either its old content or all of the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        figure.savefig(temporary, format="png", dpi=DPI)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    write_atomically(path, buffer.getvalue())
     return path

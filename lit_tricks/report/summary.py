@@ -1,7 +1,9 @@
 """What one run amounts to, in words and small tables; shared by the terminal and the page."""
 
+import os
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 METRICS = {
@@ -15,6 +17,7 @@ METRICS = {
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 GROUPS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation", "trainer")
+MAJORITY = 0.8
 PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
 
 
@@ -49,21 +52,21 @@ def judged_split(results: Mapping[str, Any]) -> str:
 def words(results: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:
     """Return the word each group was chosen by.
 
-    Taken from ``results["words"]``, the overrides and the name the data goes by; a group left at its default is
-    named after its class.
+    Taken from ``results["words"]`` and the overrides; a group left at its default is named after its class, and
+    data by the name it goes by, which for a user's own is that of the file or folder.
     """
     found: dict[str, str] = {}
     for group in GROUPS:
         target = _mapping(config.get(group)).get("_target_")
         if isinstance(target, str):
             found[group] = target.rsplit(".", 1)[-1].removesuffix("DataModule")
-    name = _mapping(results.get("data")).get("name")
-    found |= {"data": str(name)} if name else {}
     for override in overrides(results):
         group, _, word = override.partition("=")
         if group in GROUPS:
             found[group] = word
-    return found | {str(group): str(word) for group, word in _mapping(results.get("words")).items()}
+    found |= {str(group): str(word) for group, word in _mapping(results.get("words")).items()}
+    name = _mapping(results.get("data")).get("name")
+    return found | ({"data": str(name)} if name else {})
 
 
 def overrides(results: Mapping[str, Any]) -> list[str]:
@@ -78,6 +81,30 @@ def command(results: Mapping[str, Any]) -> str:
     return shlex.join(["python", "train.py", *kept])
 
 
+def curves(run_dir: Path) -> str:
+    """Return the command that shows this run's curves beside those of its neighbours."""
+    return f"tensorboard --logdir {shlex.quote(near(run_dir.resolve().parent))}"
+
+
+def near(path: Path) -> str:
+    """Return ``path`` relative to the working directory when it lies inside."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def measured(results: Mapping[str, Any]) -> str | None:
+    """Return which weights the metrics belong to and whether training stopped early; None when nobody knows."""
+    epoch, checkpoint = results.get("weights_epoch"), results.get("checkpoint")
+    if epoch is None and not checkpoint:
+        return None
+    text = "weights of the last epoch"
+    if Path(str(checkpoint)).name.startswith("best"):
+        text = "weights of the best epoch" if epoch is None else f"weights of epoch {epoch} (best)"
+    if results.get("ended") == "early stopping":
+        text += f"; stopped early after epoch {results.get('epochs')}"
+    return text
+
+
 def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """Return the one sentence that says what came out, or why nothing did."""
     chosen = words(results, config)
@@ -88,7 +115,7 @@ def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     about = ", ".join(filter(None, [what, *map(str, tricks), "" if seed is None else f"seed {seed}"]))
     accuracy = _mapping(results.get("metrics")).get("test/acc")
     if isinstance(accuracy, int | float):
-        outcome = f"{accuracy:.2%} of {_tested(results)}test examples right"
+        outcome = f"{accuracy:.2%} of {_tested(results)}test examples right{_balanced(results)}"
     elif not results:
         outcome = "No results were found"
     else:
@@ -97,6 +124,16 @@ def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
 
 
 _STATUS = {"failed": "failed", "stopped": "was stopped before its test"}
+
+
+def _balanced(results: Mapping[str, Any]) -> str:
+    """Return the balanced accuracy where one class is so frequent that accuracy alone says little."""
+    counts = _mapping(_mapping(results.get("data")).get("class_counts")).values()
+    sizes = [count for count in counts if isinstance(count, int)]
+    balanced = _mapping(results.get("metrics")).get("test/balanced_acc")
+    if not sizes or max(sizes) < MAJORITY * sum(sizes) or not isinstance(balanced, int | float):
+        return ""
+    return f", balanced accuracy {balanced:.2%}"
 
 
 def _tested(results: Mapping[str, Any]) -> str:

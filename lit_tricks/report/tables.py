@@ -1,9 +1,8 @@
 """The result table in the terminal."""
 
-import os
-import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,17 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from lit_tricks.report.page import number
-from lit_tricks.report.summary import class_table, metric_table
+from lit_tricks.report.run_files import has_events, read_diagnosis
+from lit_tricks.report.summary import class_table, curves, measured, metric_table, near
 
 MOST_CLASSES = 20
+LONGEST_EVIDENCE = 140
 
 
 def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Console | None = None) -> None:
-    """Print what a run came to: metrics by split, up to 20 classes, where it lies and how to look at it.
+    """Print what a run came to: metrics by split, up to 20 classes, what the doctor found, where all of it lies.
 
     Args:
         results: as ``results.json`` holds them; what is missing is left out.
-        run_dir: the run directory.
+        run_dir: the run directory, whose ``diagnosis.json`` and event files are looked at.
         console: where to print; by default standard output, without colours when that is no terminal.
     """
     console = console or Console()
@@ -38,14 +39,32 @@ def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Cons
         console.print(_table(head, rows, console.width))
     console.print()
     path = Path(run_dir)
-    for name, value in (
-        ("run", _near(path)),
-        ("report", _near(path / "report.html") if (path / "report.html").is_file() else None),
-        ("curves", f"tensorboard --logdir {shlex.quote(_near(path.resolve().parent))}"),
-    ):
-        if value is not None:
-            # paths are copied: a line break in the middle would spoil them
-            console.print(Text(f"{name:<7} {value}"), soft_wrap=True)
+    weights = measured(results) if results.get("metrics") else None
+    for line in (*([weights] if weights else []), *_doctor(path), *_places(path)):
+        # paths and overrides are copied: a line break in the middle would spoil them
+        console.print(Text(line), soft_wrap=True)
+
+
+def _doctor(run_dir: Path) -> Iterator[str]:
+    diagnosis = read_diagnosis(run_dir)
+    if diagnosis is None:
+        return
+    findings, checks = diagnosis
+    if not findings:
+        yield f"doctor: nothing found (checks: {', '.join(checks) or 'none'})"
+    for finding in findings:
+        said = f"doctor: {finding['severity']}: {finding['symptom']}"
+        if "evidence" in finding:
+            said += f": {shorten(finding['evidence'], LONGEST_EVIDENCE, placeholder=' …')}"
+        yield said + (f": try {finding['prescription']}" if "prescription" in finding else "")
+
+
+def _places(run_dir: Path) -> Iterator[str]:
+    yield f"run     {near(run_dir)}"
+    if (run_dir / "report.html").is_file():
+        yield f"report  {near(run_dir / 'report.html')}"
+    if has_events(run_dir):
+        yield f"curves  {curves(run_dir)}"
 
 
 def _table(head: list[str], rows: list[list[Any]], width: int) -> Table:
@@ -60,9 +79,3 @@ def _table(head: list[str], rows: list[list[Any]], width: int) -> Table:
     for row in zip(names[1:], *(cells[1:] for cells in columns), strict=True):
         table.add_row(*map(Text, row))
     return table
-
-
-def _near(path: Path) -> str:
-    """Return ``path`` relative to the working directory when it lies inside."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative

@@ -1,5 +1,7 @@
 import csv
+import os
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -91,6 +93,45 @@ def test_every_digit_is_kept(tmp_path):
     assert float(row["train/loss"]) == 1 / 3
     assert row["train/acc"] == "nan"
     assert float(row["tiny"]) == 1.2345678901234567e-300
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0010000000474974513, "0.001"),
+        (torch.tensor(0.1), "0.1"),
+        (0.1, "0.1"),
+        (1 / 3, "0.3333333333333333"),
+        (2.0**-149, "1e-45"),
+        (1e300, "1e+300"),
+        (-0.0, "-0.0"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_numbers_are_as_short_as_their_precision_allows(tmp_path, value, text):
+    MetricsCSV(tmp_path).log_metrics({"lr": value, "epoch": 0})
+    assert [row["lr"] for row in table(tmp_path)] == [text]
+
+
+def test_every_single_precision_number_is_given_back(tmp_path):
+    values = np.random.default_rng(0).integers(0, 0x7F800000, 500, dtype=np.uint32).view(np.float32)
+    MetricsCSV(tmp_path).log_metrics({f"v{i}": float(value) for i, value in enumerate(values)} | {"epoch": 0})
+    (row,) = table(tmp_path)
+    assert [np.float32(row[f"v{i}"]) for i in range(500)] == values.tolist()
+
+
+def test_only_the_end_waits_for_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda *_: synced.append(len(table(tmp_path))))
+    logger = MetricsCSV(tmp_path)
+    logger.finalize("success")
+    assert list(tmp_path.iterdir()) == []
+    for epoch in range(3):
+        logger.log_metrics({"train/loss": 1.0, "epoch": epoch}, step=epoch)
+    assert synced == []
+    logger.finalize("success")
+    assert synced == [3]
 
 
 def test_tensors_and_integers_are_values_too(tmp_path):

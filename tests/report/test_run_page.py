@@ -80,7 +80,8 @@ def test_holds_results_classes_diagnosis_and_the_command(run_dir):
     assert "loss - - 4.0e-05" in reader.text
     assert "zero 1,234 1.0000 0.5000 0.6667 -" in reader.text
     assert "20 epochs · 900 steps · 23,860 parameters · trained in 12.5 s" in reader.text
-    assert "Nothing suspicious was found by 2 checks." in reader.text
+    assert "Nothing suspicious was found (checks: a, b)." in reader.text
+    assert "Measured with" not in reader.text
     assert "python train.py data=digits '+experiment=[dropout,l2]' 'data_dir=../my data'" in reader.text
     assert "_target_: lit_tricks.models.MLP" in reader.text
     assert "torch 2.13.0" in reader.text
@@ -189,3 +190,35 @@ def test_the_words_a_run_recorded_win(run_dir):
     (run_dir / "results.json").write_text(json.dumps(results), encoding="utf-8")
     _, reader = read(run_dir)
     assert "digits with cnn" in reader.text
+
+
+def test_users_data_goes_by_its_own_name(run_dir):
+    results = {**RESULTS, "words": {"data": "csv", "model": "mlp"}, "data": {"name": "mammography"}}
+    (run_dir / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    assert "test examples right: mammography with mlp" in read(run_dir)[1].text
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"a": 80, "b": 20}, "97.22% of 360 test examples right, balanced accuracy 61.50%: "),
+        ({"a": 79, "b": 21}, "97.22% of 360 test examples right: "),
+        ({"a": None}, "97.22% of 360 test examples right: "),
+    ],
+)
+def test_a_large_majority_brings_balanced_accuracy_into_the_first_sentence(run_dir, counts, said):
+    metrics = {**RESULTS["metrics"], "test/balanced_acc": 0.615}
+    results = {**RESULTS, "metrics": metrics, "data": {"name": "mammography", "class_counts": counts}}
+    (run_dir / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    assert said in read(run_dir)[1].text
+
+
+def test_says_which_weights_were_measured_and_how_to_see_the_curves(run_dir, monkeypatch):
+    facts = {"weights_epoch": 14, "checkpoint": "checkpoints/best.ckpt", "ended": "early stopping", "epochs": 17}
+    (run_dir / "results.json").write_text(json.dumps(RESULTS | facts), encoding="utf-8")
+    _, reader = read(run_dir)
+    assert "Measured with the weights of epoch 14 (best); stopped early after epoch 17." in reader.text
+    assert "tensorboard" not in reader.text
+    (run_dir / "events.out.tfevents.1.host").touch()
+    monkeypatch.chdir(run_dir.parent.parent)
+    assert f"tensorboard --logdir {run_dir.parent.name}" in read(run_dir)[1].text

@@ -1,4 +1,5 @@
 import io
+import json
 
 import pytest
 from rich.console import Console
@@ -54,6 +55,9 @@ def test_tells_where_the_run_lies_and_how_to_see_its_curves(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     run = tmp_path / "my runs" / "2030-01-01"
     run.mkdir(parents=True)
+    assert printed({}, run).splitlines()[-1] == "run     my runs/2030-01-01"
+    (run / "val").mkdir()
+    (run / "val" / "events.out.tfevents.1.host").touch()
     lines = printed({}, run).splitlines()
     assert lines[-2:] == ["run     my runs/2030-01-01", "curves  tensorboard --logdir 'my runs'"]
     (run / "report.html").touch()
@@ -66,3 +70,57 @@ def test_tells_where_the_run_lies_and_how_to_see_its_curves(tmp_path, monkeypatc
 def test_a_run_that_did_not_complete_says_so_first(tmp_path, status, reason):
     first = printed({"status": status, "reason": reason}, tmp_path).splitlines()[0]
     assert first == f"{status}: {reason or 'no reason was recorded'}"
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ({"weights_epoch": 14, "checkpoint": "checkpoints/best.ckpt"}, "weights of epoch 14 (best)"),
+        ({"checkpoint": "checkpoints/best.ckpt"}, "weights of the best epoch"),
+        ({"weights_epoch": 20, "checkpoint": "checkpoints/last.ckpt"}, "weights of the last epoch"),
+        ({"weights_epoch": 20, "checkpoint": None, "ended": "max_epochs"}, "weights of the last epoch"),
+        (
+            {"weights_epoch": 14, "checkpoint": "checkpoints/best.ckpt", "ended": "early stopping", "epochs": 17},
+            "weights of epoch 14 (best); stopped early after epoch 17",
+        ),
+    ],
+)
+def test_says_which_weights_were_measured(tmp_path, facts, line):
+    lines = printed({"metrics": METRICS, **facts}, tmp_path).splitlines()
+    assert [each for each in lines if each.startswith("weights")] == [line]
+
+
+def test_says_nothing_of_weights_that_were_not_measured(tmp_path):
+    assert "weights of" not in printed({"metrics": METRICS}, tmp_path)
+    assert "weights of" not in printed({"status": "failed", "checkpoint": "checkpoints/last.ckpt"}, tmp_path)
+
+
+def diagnosed(run_dir, *diagnoses, checks=("majority_collapse", "overfitting")):
+    content = {"diagnoses": diagnoses, "checks": checks}
+    (run_dir / "diagnosis.json").write_text(json.dumps(content), encoding="utf-8")
+    return [line for line in printed({}, run_dir, width=40).splitlines() if line.startswith("doctor")]
+
+
+def test_each_diagnosis_is_one_line_with_its_prescription(tmp_path):
+    finding = {
+        "symptom": "overfitting",
+        "severity": "warning",
+        "layer": None,
+        "evidence": "validation loss 0.8 after 0.6 [bold]",
+        "cause": "a cause",
+        "prescription": "+experiment=early_stopping",
+    }
+    long = {"symptom": "other", "severity": "critical", "evidence": "word " * 100, "prescription": ["a=b", "c=d"]}
+    first, second, third = diagnosed(tmp_path, finding, long, "no mapping", {"symptom": "bare"})
+    said = "overfitting: validation loss 0.8 after 0.6 [bold]: try +experiment=early_stopping"
+    assert first == f"doctor: warning: {said}"
+    assert second.startswith("doctor: critical: other: word word")
+    assert second.endswith("word …: try a=b, c=d")
+    assert len(second) < 200
+    assert third == "doctor: note: bare"
+
+
+def test_a_healthy_run_is_told_what_was_looked_for(tmp_path):
+    assert printed({}, tmp_path).count("doctor") == 0
+    assert diagnosed(tmp_path) == ["doctor: nothing found (checks: majority_collapse, overfitting)"]
+    assert diagnosed(tmp_path, checks=()) == ["doctor: nothing found (checks: none)"]

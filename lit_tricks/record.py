@@ -1,0 +1,68 @@
+"""What a run notes about itself: its configuration, its words and the versions it ran with."""
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from lit_tricks.errors import UserError
+
+PACKAGES = ("lit-tricks", "torch", "pytorch-lightning", "hydra-core", "torchmetrics", "numpy", "scikit-learn")
+# a run directory is read from other folders than the one it was made from
+PATHS = ("path", "test_path")
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """Return the configuration as primitives, without what belongs to one invocation only."""
+    content = OmegaConf.to_container(cfg, resolve=True)
+    if not isinstance(content, dict):
+        raise UserError("the configuration must be a mapping; received a list: check config.yaml")
+    data = content.get("data") or {}
+    for key in PATHS:
+        if isinstance(data.get(key), str):
+            data[key] = str(Path(data[key]).expanduser().resolve())
+    data_dir = Path(cfg.data_dir or os.environ.get("LIT_TRICKS_DATA", "data"))
+    return {str(key): value for key, value in content.items()} | {
+        "resume": None,
+        "data_dir": str(data_dir.expanduser().resolve()),
+    }
+
+
+def experiments(overrides: list[str]) -> list[str]:
+    """Return the experiment words among the overrides, in their order."""
+    words: list[str] = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.lstrip("+") == "experiment":
+            words += [word.strip() for word in value.strip("[]").split(",") if word.strip()]
+    return words
+
+
+def words(choices: Mapping[str, Any]) -> dict[str, str]:
+    """Return the word chosen for each group, Hydra's own groups and the experiments left out."""
+    return {
+        group: str(word)
+        for group, word in choices.items()
+        if "/" not in group and "@" not in group and group != "experiment" and word is not None
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a figure depends on."""
+    found = {"python": platform.python_version(), "platform": sys.platform}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "checkout"
+    return found
+
+
+def reason(error: BaseException) -> str:
+    """Return why a run failed, in one line."""
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}".splitlines()[0]

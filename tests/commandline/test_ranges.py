@@ -1,0 +1,138 @@
+"""What a knob accepts on the command line is what the class behind it accepts."""
+
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from lit_tricks.callbacks import EarlyStopping
+from lit_tricks.commandline.composition import Composer
+from lit_tricks.commandline.locate import conf_dir
+from lit_tricks.commandline.ranges import KNOBS, TOP
+from lit_tricks.commandline.values import knob_for
+from lit_tricks.data.splitting import check_fold, rows_of, stratified_subset
+from lit_tricks.errors import UserError
+from lit_tricks.targets import resolve
+
+COMPOSER = Composer(str(conf_dir()))
+NEEDS = {"model": {"input_shape": (1, 8, 8), "num_classes": 3}, "loss": {"num_classes": 3}}
+
+# the word whose class is built, the key, and values at and around its bounds
+BOUNDARIES: list[tuple[str, str, list[Any]]] = [
+    ("data/moons", "n_samples", [3, 4, 5]),
+    ("data/moons", "noise", [-0.01, 0, 0.01, float("inf"), float("nan")]),
+    ("data/moons", "moons_seed", [-1, 0, 2**32 - 1, 2**32]),
+    ("data/breast_cancer", "malignant_share", [None, 0, 0.001, 0.372, 0.3721, 1]),
+    ("data/digits", "val_split", ["stratified", "first", "last"]),
+    ("data/digits", "normalise", ["minmax", "standard", "none", "zscore"]),
+    ("data/digits", "test_size", [0, 0.2]),
+    ("data/digits", "folds", [None, 1, 2]),
+    ("data/image_folder", "image_size", [None, 0, 1, [1], [1, 2], [0, 2], [1, 2, 3]]),
+    ("data/image_folder", "colour", ["auto", "grey", "rgb", "green"]),
+    ("data/mnist", "mirrors", [None, [], ["http://127.0.0.1"], "http://127.0.0.1"]),
+    ("model/mlp", "hidden", [[], [0], [1], 1, [1.5]]),
+    ("model/mlp", "dropout", [-0.1, 0, 0.99, 1, [0.1], [1]]),
+    ("model/mlp", "norm_momentum", [0, 0.01, 1, 1.01]),
+    ("model/mlp", "activation", ["relu", "gelu", "rleu"]),
+    ("model/mlp", "norm", ["none", "batch", "layer", "group"]),
+    ("model/cnn", "channels", [[], [0], [1]]),
+    ("model/cnn", "kernel_size", [0, 1, 3]),
+    ("model/cnn", "pool", [0, 1, 2]),
+    ("init/default", "scheme", ["default", "zeros", "he"]),
+    ("init/normal", "std", [0, 0.001, -1]),
+    ("init/normal", "bias_std", [None, 0, 0.001]),
+    ("init/uniform", "bound", [0, 0.001, -1]),
+    ("init/he_normal", "gain", ["auto", "none", 0, 0.1]),
+    ("init/he_normal", "bias", ["zero", "normal", "prior", "keep", "one"]),
+    ("loss/cross_entropy", "label_smoothing", [-0.1, 0, 0.99, 1]),
+    ("loss/bce", "over_outputs", ["mean", "sum", "max"]),
+    ("loss/mse", "output", ["sigmoid", "softmax", "identity", "relu"]),
+    ("loss/mse", "reduction", ["mean", "half_sum", "sum"]),
+    ("scheduler/none", "warmup_steps", [-1, 0, 1, 1.5]),
+    ("scheduler/cyclic", "min_lr", [None, -0.1, 0]),
+    ("scheduler/cyclic", "max_lr", [None, 0, 0.1]),
+    ("scheduler/cyclic", "half_cycle", [None, 0, 1]),
+    ("scheduler/cosine", "min_lr", [None, -0.1, 0]),
+    ("scheduler/exponential", "decay_rate", [0, 0.1, 1, 1.1]),
+    ("scheduler/exponential", "decay_steps", [None, 0, 1]),
+    ("scheduler/inverse_time", "decay_rate", [-0.1, 0, 5]),
+    ("scheduler/one_cycle", "pct_start", [-0.1, 0, 1, 1.1]),
+    ("scheduler/one_cycle", "div", [0.9, 1]),
+    ("scheduler/one_cycle", "final_div", [0.9, 1]),
+    ("scheduler/one_cycle", "base_momentum", [-0.1, 0, 0.99, 1]),
+    ("scheduler/one_cycle", "max_momentum", [-0.1, 0, 0.99, 1]),
+    ("scheduler/plateau", "factor", [0, 0.1, 1]),
+    ("scheduler/plateau", "patience", [-1, 0, 1.5]),
+    ("scheduler/plateau", "threshold", [-0.1, 0]),
+    ("scheduler/plateau", "cooldown", [-1, 0]),
+    ("scheduler/plateau", "mode", ["min", "max", "best"]),
+    ("scheduler/step", "gamma", [0, 0.1, 1, 1.1]),
+    ("scheduler/step", "step_epochs", [0, 1]),
+    ("scheduler/warm_restarts", "first_period", [None, 0, 1]),
+    ("scheduler/warm_restarts", "t_mult", [0.9, 1]),
+    ("scheduler/warm_restarts", "m_mul", [0, 0.1, 1, 1.1]),
+]
+
+
+def _is_built(group: str, word: str, key: str, value: Any) -> bool:
+    node: dict[str, Any] = OmegaConf.to_container(COMPOSER.own(group, word), resolve=False)  # type: ignore[assignment]
+    target = resolve(node.pop("_target_"))
+    try:
+        target(**{**node, **NEEDS.get(group, {}), key: value})
+    except UserError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("place", "key", "values"), BOUNDARIES, ids=lambda part: part if isinstance(part, str) else "")
+def test_the_rule_and_the_constructor_agree(place: str, key: str, values: list[Any]) -> None:
+    group, _, word = place.partition("/")
+    knob = knob_for(group, word, key)
+    assert knob is not None
+    accepted = [value for value in values if knob.complaint(value) is None]
+    assert accepted == [value for value in values if _is_built(group, word, key, value)]
+    assert 0 < len(accepted) < len(values) or len(accepted) == len(values)
+
+
+@pytest.mark.parametrize("size", [-1, 0, 0.0, 0.5, 0.99, 1, 1.0, 1.5])
+def test_split_sizes_agree_with_the_splitting(size: float) -> None:
+    def fits(split: Any) -> bool:
+        try:
+            split()
+        except UserError:
+            return False
+        return True
+
+    labels = __import__("numpy").arange(200) % 2
+    assert (KNOBS["data"]["val_size"].complaint(size) is None) == fits(lambda: rows_of(size, 200, "val_size"))
+    whole = size == 1.0 and isinstance(size, float)
+    assert (KNOBS["data"]["train_size"].complaint(size) is None) == fits(
+        lambda: stratified_subset(labels, size, 0)
+    ), whole
+
+
+@pytest.mark.parametrize("fold", [-1, 0, 4])
+def test_folds_agree_with_the_splitting(fold: int) -> None:
+    accepted = KNOBS["data"]["fold"].complaint(fold) is None
+    if accepted:
+        check_fold(5, fold)
+    else:
+        with pytest.raises(UserError, match=r"data\.fold"):
+            check_fold(5, fold)
+
+
+@pytest.mark.parametrize(("key", "values"), [("patience", [0, 1]), ("min_delta", [-0.1, 0])])
+def test_early_stopping_agrees(key: str, values: list[Any]) -> None:
+    bad, good = values
+    knob = KNOBS["callbacks"][f"early_stopping.{key}"]
+    assert knob.complaint(good) is None
+    assert knob.complaint(bad) is not None
+    EarlyStopping(**{key: good})
+    with pytest.raises(UserError, match="early stopping needs patience"):
+        EarlyStopping(**{key: bad})
+
+
+def test_every_refusal_of_a_number_or_a_word_has_something_to_try() -> None:
+    for table, knobs in {"": TOP, **KNOBS}.items():
+        for name, knob in knobs.items():
+            assert knob.kind == "any" and not knob.choices or knob.suggestion("?!") is not None, f"{table}.{name}"
