@@ -10,13 +10,14 @@ from lit_tricks.errors import UserError
 USAGE = """\
 usage: lit-tricks COMMAND ...
 
-  train [group=word ...] [key=value ...]          train, exactly as train.py does; train --help lists the words
-  list [group]                                    the groups and their words, one sentence each
-  evaluate run=DIR [split=test] [data_dir=DIR] [data_path=FILE_OR_FOLDER] [allow_targets=PACKAGE,...]
-                                                  a run's test metrics, again, from its checkpoint; data_dir and
-                                                  data_path say where its data lies if that moved
+  train [group=word ...] [key=value ...]
+        train, exactly as train.py does; train --help lists the words
+  list [group]
+        the groups and their words, one sentence each
+  evaluate run=DIR [split=test] [data_dir=DIR] [data_path=PLACE] [allow_targets=PACKAGE,...]
+        a run's test metrics, again, from its checkpoint; where its data lies now, if that moved
   predict run=DIR input=FILE_OR_FOLDER output=FILE.csv [allow_targets=PACKAGE,...]
-                                                  class, probability and second choice of new examples
+        class, probability and second choice of new examples
 
   --version   the version
   --help      this text"""

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lit_tricks.arguments import packages, take
+from lit_tricks.arguments import FORMS, packages, take
 from lit_tricks.build import build_datamodule
 from lit_tricks.errors import UserError
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.restore import restore
-
-OPTIONAL = ("split", "data_dir", "data_path", "allow_targets")
 
 
 def evaluate_run(
@@ -52,8 +50,8 @@ def evaluate_run(
 
 
 def evaluate_command(arguments: Mapping[str, str]) -> None:
-    """Print one split's metrics, one a line, for ``run=DIR`` and what else ``OPTIONAL`` names."""
-    values = take(arguments, "evaluate", required=("run",), optional=OPTIONAL)
+    """Print one split's metrics, one a line, for the arguments in ``FORMS``."""
+    values = take(arguments, "evaluate", *FORMS["evaluate"])
     split = values.get("split", "test")
     if split not in ("train", "val", "test"):
         raise UserError(f"split must be train, val or test; received {split}: try split=test")

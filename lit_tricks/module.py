@@ -12,9 +12,7 @@ from torch import Tensor, nn
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.counting import recall_per_class
-
-# steps whose logits are kept until they are counted together
-MOST_NOTES = 64
+from lit_tricks.training_figures import TrainingFigures, is_finite_here
 
 WATCHABLE = ("val/loss", "val/acc", "val/balanced_acc")
 
@@ -58,10 +56,7 @@ class LitClassifier(pl.LightningModule):
         self._make_schedule = schedule
         self._augment = augmentation
         self.save_hyperparameters({"data_spec": spec.to_dict()}, logger=False)
-        # loss sum, correct answers, examples and steps of the running epoch, and the steps not yet added to them:
-        # adding up later spares a synchronisation with the device at every step
-        self._train_sums: list[float] = [0.0, 0, 0, 0]
-        self._notes: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._figures = TrainingFigures()
         self._noted_batch = (-1, -1)
         self._watching: tuple[Any, str] | None = None
         self._val_loss = torch.zeros(())
@@ -157,43 +152,26 @@ class LitClassifier(pl.LightningModule):
         logits = self.network(x)
         loss = self.objective(logits, target)
         noted = loss.detach()
-        if noted.device.type == "cpu" and not math.isfinite(noted.item()):
+        if not is_finite_here(noted):
             raise self._not_finite(noted.item())
         if note:
-            self._notes.append((noted, logits.detach(), y))
-        if len(self._notes) >= MOST_NOTES:
-            self._add_up()
+            self._figures.note(noted, logits.detach(), y)
         return loss
 
     def _not_finite(self, loss: float) -> UserError:
-        step = f"epoch {self.current_epoch}, step {self._train_sums[3] + len(self._notes):.0f} of it"
+        step = f"epoch {self.current_epoch}, step {self._figures.steps} of it"
         return UserError(
             f"the training loss must stay finite; it became {loss} in {step}: "
             "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
         )
 
-    def _add_up(self) -> None:
-        """Fold the noted steps into the epoch's sums, in double precision and in their order."""
-        if not self._notes:
-            return
-        losses, logits, labels = zip(*self._notes, strict=True)
-        self._notes = []
-        loss, hits, examples, steps = self._train_sums
-        for one, batch in zip(torch.stack(losses).tolist(), labels, strict=True):
-            loss += one * len(batch)
-        right = (torch.cat(logits).argmax(1) == torch.cat(labels)).sum()
-        examples += sum(map(len, labels))
-        self._train_sums = [loss, hits + int(right), examples, steps + len(losses)]
-
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training loss and accuracy; stop when the loss is not finite."""
-        self._add_up()
-        if not math.isfinite(self._train_sums[0]):
-            raise self._not_finite(self._train_sums[0])
+        sums = self._figures.take()
+        if not math.isfinite(sums[0]):
+            raise self._not_finite(sums[0])
         precise = torch.float32 if self.device.type == "mps" else torch.float64
-        sums = torch.tensor(self._train_sums, dtype=precise, device=self.device)
-        self._train_sums = [0.0, 0, 0, 0]
-        loss, correct, examples, _ = self._reduced(sums).tolist()
+        loss, correct, examples, _ = self._reduced(torch.tensor(sums, dtype=precise, device=self.device)).tolist()
         if not examples:
             return
         self.log_dict({"train/loss": loss / examples, "train/acc": correct / examples}, prog_bar=True)
@@ -252,12 +230,11 @@ class LitClassifier(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the running epoch's sums, so that a resumed epoch reports the whole of it."""
-        self._add_up()
-        checkpoint["train_sums"] = list(self._train_sums)
+        checkpoint["train_sums"] = self._figures.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what ``on_save_checkpoint`` stored."""
-        self._train_sums = list(checkpoint.get("train_sums", self._train_sums))
+        self._figures.load(checkpoint.get("train_sums", self._figures.state()))
 
     def _reduced(self, value: Tensor) -> Tensor:
         return self.trainer.strategy.reduce(value, reduce_op="sum")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from lit_tricks.arguments import packages, take
+from lit_tricks.arguments import FORMS, packages, take
 from lit_tricks.data.inputs import read_inputs
 from lit_tricks.errors import UserError
 from lit_tricks.files import write_atomically
@@ -66,7 +66,7 @@ def _write(target: Path, rows: list[tuple[str, str, str, str, str]]) -> None:
 
 def predict_command(arguments: Mapping[str, str]) -> None:
     """Run ``run=DIR input=FILE_OR_FOLDER output=FILE.csv`` and say how many rows were written."""
-    values = take(arguments, "predict", required=("run", "input", "output"), optional=("allow_targets",))
+    values = take(arguments, "predict", *FORMS["predict"])
     allowed = packages(values.get("allow_targets"))
     count = predict_files(values["run"], values["input"], values["output"], allow_targets=allowed)
     print(f"{count} prediction{'' if count == 1 else 's'} written to {values['output']}")

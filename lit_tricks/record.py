@@ -8,29 +8,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from lit_tricks.errors import UserError
 
 PACKAGES = ("lit-tricks", "torch", "pytorch-lightning", "hydra-core", "torchmetrics", "numpy", "scikit-learn")
-# a run directory is read from other folders than the one it was made from
 PATHS = ("path", "test_path")
 
 
-def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """Return the configuration as primitives, without what belongs to one invocation only."""
-    content = OmegaConf.to_container(cfg, resolve=True)
-    if not isinstance(content, dict):
-        raise UserError("the configuration must be a mapping; received a list: check config.yaml")
-    data = content.get("data") or {}
+def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration of primitives as the run directory keeps it, without what belongs to one call only.
+
+    Paths become absolute, because a run directory is read from other folders than the one it was made from.
+    """
+    content = {**config, "resume": None, "data": dict(config.get("data") or {})}
     for key in PATHS:
-        if isinstance(data.get(key), str):
-            data[key] = str(Path(data[key]).expanduser().resolve())
-    data_dir = Path(cfg.data_dir or os.environ.get("LIT_TRICKS_DATA", "data"))
-    return {str(key): value for key, value in content.items()} | {
-        "resume": None,
-        "data_dir": str(data_dir.expanduser().resolve()),
-    }
+        if isinstance(content["data"].get(key), str):
+            content["data"][key] = str(Path(content["data"][key]).expanduser().resolve())
+    data_dir = Path(config.get("data_dir") or os.environ.get("LIT_TRICKS_DATA", "data"))
+    return {**content, "data_dir": str(data_dir.expanduser().resolve())}
 
 
 def experiments(overrides: list[str]) -> list[str]:

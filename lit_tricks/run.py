@@ -3,12 +3,12 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
@@ -81,7 +81,7 @@ def _marked(plan: Resumption, facts: dict[str, Any]) -> float | None:
     """Train, and leave the reason in ``results.json`` when that fails or is stopped."""
     directory = plan.directory
     if not plan.resumed:
-        directory.write_config(resolved(plan.config))
+        directory.write_config(_content(plan.config))
         directory.write_results(facts)
     try:
         return _train(plan, facts)
@@ -99,6 +99,10 @@ def _marked(plan: Resumption, facts: dict[str, Any]) -> float | None:
         raise
 
 
+def _content(cfg: DictConfig) -> dict[str, Any]:
+    return resolved(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)))
+
+
 def _rank() -> int:
     """This process's number among those that train together; Lightning keeps it where mypy cannot see it."""
     return int(getattr(rank_zero_only, "rank", None) or 0)
@@ -111,7 +115,7 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
         built = build(cfg, directory, plan.epoch if plan.resumed else None)
         facts["threads"] = _prepare(cfg, built)
     if plan.resumed and _rank() == 0:
-        directory.write_config(resolved(cfg))
+        directory.write_config(_content(cfg))
         directory.write_results({**directory.read_results(), **facts})
     with clocked(seconds, "fit"):
         torch.manual_seed(derive_seed(cfg.seed, "training"))
@@ -125,7 +129,7 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     facts["ended"] = "stopped by the user" if interrupted else _ended(built)
     facts["status"] = "stopped" if interrupted else "completed"
     facts["reason"] = "by the user" if interrupted else None
-    conclude(resolved(cfg), directory, built, weights, facts)
+    conclude(_content(cfg), directory, built, weights, facts)
     if interrupted:
         raise Interrupted(f"stopped: continue with resume={directory.path}")
     return getattr(built.trainer.checkpoint_callback, "best_model_score", None)

@@ -23,7 +23,7 @@ ALLOWED = {
     "doctor": {"functional"},
     "report": {"functional"},
     "loggers": {"functional"},
-    "module": {"functional"},
+    "module": {"functional", "training_figures"},
     "commandline": {"run", "targets"},
 }
 HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}

@@ -223,8 +223,14 @@ def test_a_strangers_run_directory_cannot_reach_outside(finished: Path, tmp_path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["scheduler=plateau", "scheduler.monitor=val/f1", "scheduler.mode=max"], "scheduler.monitor must be one of val/loss"),
-        (["callbacks.checkpoint.monitor=val/f1", "callbacks.checkpoint.mode=max"], "callbacks.checkpoint.monitor must be a metric"),
+        (
+            ["scheduler=plateau", "scheduler.monitor=val/f1", "scheduler.mode=max"],
+            "scheduler.monitor must be one of val/loss",
+        ),
+        (
+            ["callbacks.checkpoint.monitor=val/f1", "callbacks.checkpoint.mode=max"],
+            "callbacks.checkpoint.monitor must be a metric",
+        ),
     ],
 )
 def test_a_metric_that_nobody_logs_is_refused(

@@ -162,9 +162,9 @@ def scikit_learn(data_dir: str, hidden: list[int], batch_size: int, steps: int) 
     model = MLPClassifier(hidden, activation="logistic", solver="sgd", alpha=0.0, batch_size=batch_size)
     model.set_params(learning_rate_init=RATE, momentum=0.0)
     classes = list(range(10))
-    model.partial_fit(x[: batch_size * 20], y[: batch_size * 20], classes)
+    model.partial_fit(x[: batch_size * 20], y[: batch_size * 20], classes=classes)
     started = time.perf_counter()
-    model.partial_fit(x, y, classes)
+    model.partial_fit(x, y, classes=classes)
     return (time.perf_counter() - started) / steps
 
 

@@ -13,7 +13,7 @@ from lit_tricks.data.files import check_bytes, require_file
 from lit_tricks.data.labels import apply_labels, index_labels, listing
 from lit_tricks.data.npz import read_npz
 from lit_tricks.data.options import Options
-from lit_tricks.data.source import Examples, Loaded, Source
+from lit_tricks.data.source import Examples, Loaded, Source, named_after
 from lit_tricks.errors import UserError
 
 logger = logging.getLogger("lit_tricks")
@@ -37,11 +37,11 @@ class NPZSource(Source):
     (0, 1) for other images inside it; None otherwise. ``kind`` is known after ``load``.
     """
 
-    name = "npz"
     kind: Literal["image", "table"] = "image"
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = path
+        self.name = named_after(path, "npz")
 
     def load(self) -> Loaded:
         """Return the arrays; raises ``UserError`` for what is wrong with them."""

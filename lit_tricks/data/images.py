@@ -15,7 +15,7 @@ from lit_tricks.data.files import check_bytes, require_folder
 from lit_tricks.data.image_files import UnreadableImage, list_images, probe_image, raise_unreadable, read_image
 from lit_tricks.data.labels import class_order, listing
 from lit_tricks.data.options import Options
-from lit_tricks.data.source import Examples, Loaded, Source
+from lit_tricks.data.source import Examples, Loaded, Source, named_after
 from lit_tricks.errors import UserError
 
 logger = logging.getLogger("lit_tricks")
@@ -45,7 +45,6 @@ class ImageFolderSource(Source):
         colour: ``grey``, ``rgb``, or ``auto``: grey if all training files are of a grey format.
     """
 
-    name = "image_folder"
     kind = "image"
 
     def __init__(
@@ -55,6 +54,7 @@ class ImageFolderSource(Source):
         colour: Colour = "auto",
     ) -> None:
         self.path = path
+        self.name = named_after(path, "image_folder")
         self.image_size = None if image_size is None else _checked_size(image_size)
         if colour not in ("auto", "grey", "rgb"):
             raise UserError(f"data.colour must be auto, grey or rgb; received {colour!r}: try data.colour=auto")
@@ -102,8 +102,8 @@ class ImageFolderSource(Source):
         sizes = Counter(size for size, _ in probes)
         common = min(sizes, key=lambda size: (-sizes[size], size))
         height, width = self.image_size or _capped(common)
-        changed = len(paths) - sizes[(height, width)]
-        summary = f"{len(paths)} training images, {colour}, {height} x {width} pixels, {changed} of them resized"
+        changed = len(probes) - sizes[(height, width)]
+        summary = f"{len(probes)} images, {colour}, {height} x {width} pixels, {changed} of them resized"
         logger.info("%s: %s (data.image_size and data.colour change this)", self.path, summary)
         return (1 if colour == "grey" else 3, height, width)
 

@@ -23,6 +23,8 @@ from lit_tricks.errors import UserError
 
 logger = logging.getLogger("lit_tricks")
 
+_TABLES = "this run was trained on tables, so input must be a CSV file"
+_TABLE_SUFFIXES = frozenset({".csv", ".data", ".tab", ".tsv", ".txt"})
 _BYTE_RANGE = (0.0, 255.0)
 
 
@@ -53,13 +55,20 @@ def read_inputs(path: str | Path, spec: DataSpec) -> Inputs:
     found = Path(path).expanduser()
     if found.is_dir():
         if spec.kind == "table":
-            raise UserError(f"input must be a CSV file for a model of tables; received the folder {found}")
+            raise UserError(f"{_TABLES}; received the folder {found}: try input=FILE.csv")
         return _image_inputs(_images_in(found), found, spec)
     found = require_file(path, "input", "predict")
     if found.suffix.lower() == ".npz":
         return _array_inputs(found, spec)
     if spec.kind == "table":
+        if is_image(found):
+            raise UserError(f"{_TABLES}; received the image {found}: try input=FILE.csv")
         return _table_inputs(found, spec)
+    if found.suffix.lower() in _TABLE_SUFFIXES:
+        raise UserError(
+            f"this run was trained on images, so input must hold images; received the table {found}: "
+            "try input=IMAGE.png or input=FOLDER"
+        )
     if is_image(found):
         return _image_inputs([found], found.parent, spec)
     return _idx_inputs(found, spec)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -51,7 +52,8 @@ class Loaded:
 class Source(ABC):
     """Reads one kind of raw data; a subclass does nothing else.
 
-    ``name`` is the word in the configuration, ``kind`` is ``image`` or ``table``.
+    ``name`` is the word in the configuration, or what a user's own data is called; ``kind`` is ``image`` or
+    ``table``.
     """
 
     name: str
@@ -70,3 +72,11 @@ class Source(ABC):
         Tables fit their category and missing-value encoders here; other sources need nothing.
         """
         return loaded
+
+
+def named_after(path: str | Path | None, otherwise: str) -> str:
+    """Return the name of a user's data: that of its folder, or of its file without suffix."""
+    if path is None or not str(path).strip():
+        return otherwise
+    place = Path(path).expanduser().resolve()
+    return (place.name if place.is_dir() else place.stem) or otherwise

@@ -13,7 +13,7 @@ class DataSpec:
     It holds primitives only, so that a checkpoint which carries it loads under ``weights_only=True``.
 
     Attributes:
-        name: the word the data was chosen by, for example ``digits``.
+        name: the word the data was chosen by, for example ``digits``, or the name of a user's file or folder.
         kind: ``image`` for (channels, height, width) examples, ``table`` for feature vectors.
         input_shape: shape of one example as the network receives it, without the batch dimension.
         class_names: one name per class, in the order of the integer labels.

@@ -12,10 +12,11 @@ from lit_tricks.data.datamodule import ArrayDataModule
 from lit_tricks.data.delimited import MISSING, Header, Table, read_table
 from lit_tricks.data.encoder import TableEncoder
 from lit_tricks.data.files import require_file
+from lit_tricks.data.hints import hint_at_identifiers, hint_at_label
 from lit_tricks.data.labels import apply_labels, index_labels, listing
 from lit_tricks.data.layout import find_column, find_columns, match_columns
 from lit_tricks.data.options import Options
-from lit_tricks.data.source import Examples, Loaded, Source
+from lit_tricks.data.source import Examples, Loaded, Source, named_after
 from lit_tricks.errors import UserError
 
 
@@ -36,7 +37,6 @@ class CSVSource(Source):
         drop: columns to leave out, by name or position.
     """
 
-    name = "csv"
     kind = "table"
 
     def __init__(
@@ -50,6 +50,7 @@ class CSVSource(Source):
         drop: Sequence[str | int] = (),
     ) -> None:
         self.path = path
+        self.name = named_after(path, "csv")
         self.label = label
         self.header = header
         self.test_path = test_path
@@ -67,6 +68,7 @@ class CSVSource(Source):
         self._kinds = self._feature_kinds(table, label)
         labels, where = _labels(table, label)
         indices, class_names = index_labels(labels, where, "try data.label=NAME with another column")
+        hint_at_identifiers(table, self._kinds[0])
         self._columns = typed_columns(table, *self._kinds)
         self._format = {
             "format": "csv",
@@ -76,6 +78,7 @@ class CSVSource(Source):
             "label": label,
         }
         train = _numbered(apply_labels(labels, where, indices), 0)
+        hint_at_label(table, label, np.bincount(train.y.numpy(), minlength=len(class_names)))
         return Loaded(train, self._load_test(table, label, indices), class_names)
 
     def encode(self, loaded: Loaded, train_rows: np.ndarray) -> Loaded:

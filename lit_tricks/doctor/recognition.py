@@ -83,7 +83,8 @@ def judgeable(results: Mapping[str, Any]) -> bool:
 
 def _lost(results: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return the lost classes, those that are rare in training and the others."""
-    rare, others = [], []
+    rare: list[str] = []
+    others: list[str] = []
     names = list(results["per_class"])
     counts = results["data"]["class_counts"]
     balanced = (results.get("words") or {}).get("sampler") == "balanced"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 FLUSH_SECONDS = 10
+# of the colour types of a PNG: grey, red-green-blue, palette
+CHANNELS = {0: 1, 2: 3, 3: 3}
 
 
 class TensorBoard(Logger):
@@ -99,7 +101,7 @@ class TensorBoard(Logger):
 
         png = Path(figure).read_bytes() if isinstance(figure, str | Path) else _png(figure)
         width, height = struct.unpack(">II", png[16:24])
-        image = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=png)
+        image = Summary.Image(width=width, height=height, colorspace=CHANNELS.get(png[25], 4), encoded_image_string=png)
         self._add_summary("", Summary(value=[Summary.Value(tag=tag, image=image)]), step)
         self._settle()
 

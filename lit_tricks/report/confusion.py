@@ -84,6 +84,9 @@ def _annotate(axes: Axes, counts: np.ndarray, share: np.ndarray) -> None:
         axes.text(column, row - 0.13, f"{count:,}", ha="center", va="center", fontsize=10, color=colour)
         percent = f"{share[row, column]:.1%}"
         axes.text(column, row + 0.22, percent, ha="center", va="center", fontsize=7.5, color=colour)
+    # all of them lie inside: measuring them would take longer than drawing the rest
+    for text in axes.texts:
+        text.set_in_layout(False)
 
 
 def _sentence(counts: np.ndarray, labels: Sequence[str]) -> str:
@@ -92,7 +95,7 @@ def _sentence(counts: np.ndarray, labels: Sequence[str]) -> str:
         return "No examples"
     sentence = f"{right:,} of {total:,} right ({right / total:.1%})"
     support = counts.sum(axis=1)
-    if support.max() >= MAJORITY * total:
+    if total > support.max() >= MAJORITY * total:
         recall = counts.diagonal()[support > 0] / support[support > 0]
         sentence += f", balanced accuracy {recall.mean():.1%}"
     wrong = counts.copy()

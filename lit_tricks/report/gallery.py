@@ -1,6 +1,7 @@
 """Pictures of pictures: the wrongly recognised ones, and the first training batch."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ def misclassified_gallery(
     labels = class_labels(class_names, 12)
     short = max(map(len, labels)) <= SHORT
     sheet = Sheet(len(shown), columns=10, width=0.98 if short else 1.17, lines=3 if short else 4)
-    for place, (pixels, record) in enumerate(zip(pictures(images, value_range), shown, strict=False)):
-        sheet.draw(place, pixels)
+    sheet.fill(islice(pictures(images, value_range), len(shown)))
+    for place, record in enumerate(shown):
         for line, (text, size, colour) in enumerate(_lines(record, labels, short)):
             sheet.write(place, line, text, size, colour)
     headline(sheet.figure, mistakes_sentence(shown, total or len(records), "images"))
@@ -79,8 +80,8 @@ def batch_grid(
     known = class_labels(class_names, 14)
     names = [known[int(label)] for label in np.asarray(labels)[:MOST_OF_A_BATCH]]
     sheet = Sheet(len(names), columns=8, width=1.15, lines=1)
-    for place, (pixels, name) in enumerate(zip(pictures(images, value_range), names, strict=False)):
-        sheet.draw(place, pixels)
+    sheet.fill(islice(pictures(images, value_range), len(names)))
+    for place, name in enumerate(names):
         sheet.write(place, 0, name, 9, INK)
     headline(sheet.figure, title)
     return sheet.figure

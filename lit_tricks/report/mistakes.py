@@ -108,5 +108,7 @@ def misclassified_table(
         )
         for x, side, cell in zip(columns, sides, cells, strict=True):
             axes.text(x, line, cell, ha=side, va="center", fontsize=9, color=INK)
+    for text in axes.texts:
+        text.set_in_layout(False)
     headline(figure, mistakes_sentence(shown, total or len(records), "examples"))
     return figure

@@ -11,6 +11,7 @@ from lit_tricks.report.run_files import has_events, read_config, read_diagnosis,
 from lit_tricks.report.summary import class_table, command, curves, judged_split, measured, metric_table, sentence
 
 FIRST_FIGURES = ("learning_curves", "confusion_matrix", "misclassified")
+TOLD = ("layer", "evidence", "cause", "prescription")
 NO_METRICS = paragraph("No metrics were recorded.", "soft")
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -73,7 +74,7 @@ def _diagnosis(run_dir: Path) -> Iterator[str]:
     for finding in findings:
         severity = finding["severity"]
         kind = severity if severity in ("warning", "critical") else "note"
-        rest = {key: finding[key] for key in ("layer", "evidence", "cause", "prescription") if key in finding}
+        rest = {key: text for key, text in finding.items() if key in TOLD}
         heading = f"<strong>{escape(severity)}: {escape(finding['symptom'])}</strong>"
         yield f'<div class="finding {kind}">{heading}{definitions(rest)}</div>'
 

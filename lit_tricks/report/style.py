@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from lit_tricks.files import write_atomically
 
@@ -84,7 +86,12 @@ def _characters() -> frozenset[int]:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write ``figure`` as PNG at 150 dpi; ``path`` holds either its old content or all of the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # one pass: ``savefig`` draws everything twice, the first time for the layout, which drawing settles by itself
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    # nothing is transparent, so three channels are the whole picture
+    dots = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    Image.fromarray(dots).save(buffer, format="png", dpi=(DPI, DPI))
     write_atomically(path, buffer.getvalue())
     return path

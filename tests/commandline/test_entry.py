@@ -1,5 +1,6 @@
 """The way from the command line to the jobs and back to one exit code."""
 
+import errno
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from omegaconf import DictConfig
 
 from lit_tricks import __version__
 from lit_tricks.commandline.entry import JOB, _as_further_process, main
+from lit_tricks.commandline.failures import as_mistake
 from lit_tricks.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -96,6 +98,45 @@ def test_ctrl_c_ends_with_130_and_stops_the_sweep(jobs: Any, capsys: pytest.Capt
     assert main(["-m", "seed=0,1"]) == 130
     assert len(jobs.configs) == 1
     assert "stopped: continue with resume=runs/x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "key"), [([], "run"), (["-m", "seed=0,1"], "sweep")])
+def test_a_folder_that_cannot_be_made_is_one_message(
+    jobs: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], key: str
+) -> None:
+    (tmp_path / "runs").write_text("a file where Hydra wants a folder")
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: a run needs a folder it can write to; received {tmp_path / 'runs'}")
+    assert err.endswith(f"(Not a directory): choose another with hydra.{key}.dir=FOLDER\n")
+    assert len(err.splitlines()) == 1
+    assert jobs.configs == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder_is_one_message(jobs: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        assert main([]) == 2
+    finally:
+        tmp_path.chmod(0o700)
+    err = capsys.readouterr().err
+    assert f"received {tmp_path / 'runs'} (Permission denied): choose another with hydra.run.dir=FOLDER" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_read_only_file_system_is_the_users_mistake() -> None:
+    mistake = as_mistake(OSError(errno.EROFS, os.strerror(errno.EROFS), "runs"))
+    assert isinstance(mistake, UserError)
+    assert f"a folder it can write to; received {Path('runs').resolve()} (Read-only" in str(mistake)
+    broken = OSError("no folder has to do with it")
+    assert as_mistake(broken) is broken
+
+
+def test_a_users_class_takes_new_keys_without_a_plus(jobs: Any) -> None:
+    assert main(["model=custom", "model._target_=my.Net", "model.width=8", "allow_targets=[my]"]) == 0
+    assert main(["-m", "model=custom", "model._target_=my.Net", "model.width=8,9", "allow_targets=[my]"]) == 0
+    assert [cfg["model"]["width"] for cfg in jobs.configs] == [8, 8, 9]
 
 
 @pytest.mark.parametrize(("error", "code"), [(UserError("too small"), 2), (RuntimeError("too large"), 1)])
@@ -191,6 +232,8 @@ def test_a_users_experiment_is_checked_like_the_command_line(
     [
         (["--cfg", "job"], "_target_: torch.optim.Adam"),
         (["--cfg", "job", "--package", "optimizer"], "# @package optimizer"),
+        (["data=csv", "--cfg", "job"], "categorical: []"),
+        (["data=custom", "--cfg", "job"], "_target_: ???"),
         (["--cfg", "all", "--resolve"], "searchpath"),
         (["--info", "searchpath"], "Config search path"),
         (["--hydra-help"], "Hydra (1.3"),

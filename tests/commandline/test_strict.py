@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lit_tricks.commandline.strict import check_command_line
+from lit_tricks.commandline.options import parse_options
+from lit_tricks.commandline.strict import check_command_line, check_options
 from lit_tricks.errors import UserError
 
 RIGHT = [
@@ -31,6 +32,12 @@ RIGHT = [
     # classes of the user's own choice take whatever they take
     ["model._target_=my_package.Net", "+model.width=3", "allow_targets=[my_package]"],
     ["optimizer._target_=torch.optim.NAdam", "+optimizer.momentum_decay=0.004"],
+    ["optimizer._target_=torch.optim.NAdam", "optimizer.momentum_decay=0.004"],
+    ["data=breast_cancer", "data.malignant_share=null"],
+    ["scheduler=one_cycle", "scheduler.pct_start=0"],
+    # what is only shown may lack values
+    ["data=csv", "--cfg", "job"],
+    ["data=custom", "model=custom", "model.width=8", "--cfg", "job"],
     ["+callbacks.bar={_target_:pytorch_lightning.callbacks.RichProgressBar,refresh_rate:5}"],
     ["+logger.csv={_target_:pytorch_lightning.loggers.CSVLogger,save_dir:x}"],
 ]
@@ -43,6 +50,27 @@ def test_what_is_right_passes_and_creates_nothing(
     monkeypatch.chdir(tmp_path)
     check_command_line(arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["model=custom", "model._target_=a.Net", "model.width=8", "allow_targets=[a]"], "+model.width=8"),
+        (["model.width=8", "model._target_=a.Net", "allow_targets=[a]"], "+model.width=8"),
+        (["-m", "model.width=8,9", "model._target_=a.Net", "allow_targets=[a]"], "+model.width=8,9"),
+        (["+model.width=8", "model._target_=a.Net", "allow_targets=[a]"], "+model.width=8"),
+        (["model.hidden=[8]", "model._target_=a.Net", "allow_targets=[a]"], "model.hidden=[8]"),
+    ],
+)
+def test_new_keys_of_a_users_class_get_the_plus_that_hydra_wants(arguments: list[str], expected: str) -> None:
+    options = parse_options(arguments)
+    check_options(options)
+    assert expected in options.overrides
+
+
+def test_what_is_shown_is_still_checked() -> None:
+    with pytest.raises(UserError, match=r"data\.val_size must be"):
+        check_command_line(["data=csv", "data.val_size=7.5", "--cfg", "job"])
 
 
 def test_each_choice_of_each_sweep_is_checked_with_the_others_at_their_first() -> None:

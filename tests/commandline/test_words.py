@@ -1,9 +1,12 @@
 """Words, their sentences, the help and the table."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from lit_tricks.arguments import FORMS
 from lit_tricks.cli import main as cli
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.help import HEIGHT, WIDTH, help_text
@@ -93,7 +96,8 @@ def test_a_users_words_are_listed_too(
     ("arguments", "part"),
     [
         (["lst"], "lit-tricks has no command 'lst': did you mean lit-tricks list?"),
-        (["list", "optimiser"], "there is no group 'optimiser': did you mean optimizer?"),
+        (["list", "optimiser"], "there is no group 'optimiser': did you mean optimizer? groups: data, model"),
+        (["list", "xyz"], "there is no group 'xyz': groups: data, model"),
         (["evaluate", "runs/x"], "evaluate takes key=value arguments; received 'runs/x'"),
         (["predict", "run=a", "run=b"], "predict takes run once"),
         (["train", "seed=-1"], "seed must be a whole number at least 0"),
@@ -104,6 +108,60 @@ def test_the_console_commands_mistakes(arguments: list[str], part: str, capsys: 
     err = capsys.readouterr().err
     assert err.startswith("error: ")
     assert part in err
+
+
+PROBE = """
+import sys
+from lit_tricks.cli import main
+code = main(sys.argv[1:])
+heavy = [name for name in ("torch", "numpy", "pandas", "sklearn", "pytorch_lightning") if name in sys.modules]
+assert not heavy, heavy
+raise SystemExit(code)
+"""
+EVIL = "loss: {_target_: lit_tricks.cli.main, argv: [train]}\nallow_targets: [torch]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["evaluate"], "evaluate needs run=; received none: use lit-tricks evaluate run=… [split=…] [data_dir=…]"),
+        (["evaluate", "rnu=x"], "evaluate has no argument rnu; did you mean run=?"),
+        (["evaluate", "run=nowhere"], "run must be a run directory; received nowhere, which is no folder"),
+        (["evaluate", "run=empty"], "holds no config.yaml"),
+        (["evaluate", "run=untrained"], "a run needs a checkpoint to be used"),
+        (["evaluate", "run=evil"], "loss._target_ may not name 'lit_tricks.cli.main'"),
+        (["evaluate", "run=evil", "split=training"], "split must be train, val or test; received training"),
+        (["evaluate", "run=evil", "allow_targets=[torch]"], "allow_targets takes packages of your own"),
+        (["predict"], "predict needs run=; received none: use lit-tricks predict run=… input=… output=…"),
+        (["predict", "run=evil"], "predict needs input="),
+        (["predict", "run=evil", "input=x", "output=y"], "loss._target_ may not name 'lit_tricks.cli.main'"),
+    ],
+)
+def test_evaluate_and_predict_refuse_mistakes_before_torch_is_imported(
+    arguments: list[str], part: str, tmp_path: Path
+) -> None:
+    for name, text in {"evil": EVIL, "untrained": "seed: 0\n", "empty": None}.items():
+        (tmp_path / name).mkdir()
+        if text is not None:
+            (tmp_path / name / "config.yaml").write_text(text)
+    environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert part in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_usage_names_the_optional_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli(["--help"]) == 0
+    usage = capsys.readouterr().out
+    for required, optional in FORMS.values():
+        for argument in (*required, *optional):
+            assert f"{argument}=" in usage
+    assert max(map(len, usage.splitlines())) <= WIDTH
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"]])

@@ -160,7 +160,7 @@ def test_data_module(tmp_path: Path) -> None:
     path = save(tmp_path, x=rng.integers(0, 256, (60, 4, 4), dtype=np.uint8), y=np.arange(60) % 3)
     data = NPZDataModule(path, batch_size=5, seed=1)
     data.setup()
-    assert (data.spec.name, data.spec.kind, data.spec.input_shape) == ("npz", "image", (1, 4, 4))
+    assert (data.spec.name, data.spec.kind, data.spec.input_shape) == (path.stem, "image", (1, 4, 4))
     x, y = next(iter(data.train_dataloader()))
     assert (x.dtype, x.shape, y.shape) == (torch.uint8, (5, 1, 4, 4), (5,))
     assert data.normaliser(x).max() <= 1

@@ -114,6 +114,24 @@ def test_truncated_files_and_those_of_the_test_split_are_named_with_them(tmp_pat
         ImageFolderSource(root).load()
 
 
+def test_unreadable_files_are_no_images_to_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "lit_tricks")
+    root = folder(tmp_path, {"a/1.png": flat(1), "b/2.png": flat(2), "b/3.png": b"broken"})
+    with pytest.raises(UserError, match="1 is not"):
+        ImageFolderSource(root).load()
+    assert "2 images, grey, 4 x 3 pixels, 0 of them resized" in caplog.text
+
+
+def test_a_run_is_named_after_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folder(tmp_path / "vehicles v1.2", {"a/1.png": flat(1)})
+    monkeypatch.chdir(root)
+    assert [ImageFolderSource(path).name for path in (root, ".", None)] == [
+        "vehicles v1.2",
+        "vehicles v1.2",
+        "image_folder",
+    ]
+
+
 def test_nothing_but_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="2 are not"):
         ImageFolderSource(folder(tmp_path, {"a/1.png": b"x", "b/2.png": b"y"})).load()
@@ -158,7 +176,7 @@ def test_data_module_on_digits(tmp_path: Path) -> None:
     }
     data = ImageFolderDataModule(folder(tmp_path, files), batch_size=16, val_size=0.2)
     data.setup()
-    assert (data.spec.name, data.spec.kind, data.spec.input_shape) == ("image_folder", "image", (1, 8, 8))
+    assert (data.spec.name, data.spec.kind, data.spec.input_shape) == (tmp_path.name, "image", (1, 8, 8))
     assert data.spec.class_names == tuple(str(digit) for digit in range(10))
     assert data.spec.n_train + data.spec.n_val + data.spec.n_test == 200
     x, _ = next(iter(data.train_dataloader()))

@@ -105,7 +105,7 @@ def test_tables_that_do_not_fit(tmp_path: Path, text: str, message: str) -> None
 
 def test_other_input_for_a_table(tmp_path: Path) -> None:
     known = table_spec(tmp_path, TRAIN)
-    with pytest.raises(UserError, match="must be a CSV file for a model of tables; received the folder"):
+    with pytest.raises(UserError, match="trained on tables, so input must be a CSV file; received the folder"):
         read_inputs(tmp_path, known)
     np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)))
     with pytest.raises(UserError, match=r"must be a CSV file like the training data; received .*a\.npz"):
@@ -246,3 +246,18 @@ def test_image_files_that_do_not_fit(tmp_path: Path) -> None:
         read_inputs(tmp_path, spec((1, 4, 3)))
     with pytest.raises(UserError, match=r"trained on 4, received .*a\.png"):
         read_inputs(tmp_path / "a.png", spec((4, 4, 3)))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.JPG"])
+def test_an_image_for_a_run_of_tables(tmp_path: Path, name: str) -> None:
+    message = rf"trained on tables, so input must be a CSV file; received the image .*{name}: try input=FILE\.csv"
+    for facts in (table_spec(tmp_path, TRAIN), spec((3,), None, "table")):
+        with pytest.raises(UserError, match=message):
+            read(tmp_path, b"anything", facts, name)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.txt"])
+def test_a_table_for_a_run_of_images(tmp_path: Path, name: str) -> None:
+    message = rf"trained on images, so input must hold images; received the table .*{name}: try input=IMAGE\.png or"
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, "1,2\n", spec((1, 4, 3)), name)

@@ -163,7 +163,7 @@ def test_data_module(tmp_path: Path) -> None:
     )
     data = CSVDataModule(path, label="y", batch_size=7, val_size=0.2, normalise="standard")
     data.setup()
-    assert (data.spec.name, data.spec.kind, data.spec.input_shape) == ("csv", "table", (3,))
+    assert (data.spec.name, data.spec.kind, data.spec.input_shape) == ("a", "table", (3,))
     assert data.spec.class_names == ("no", "yes")
     assert data.spec.n_train + data.spec.n_val + data.spec.n_test == 60
     assert data.train.x.dtype == torch.float32

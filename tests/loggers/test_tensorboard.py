@@ -6,10 +6,13 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
 from werkzeug.test import Client
 
 from lit_tricks.loggers import TensorBoard
 from lit_tricks.loggers.hyperparameters import flatten
+from lit_tricks.report.figures import save_figure
 
 with warnings.catch_warnings():
     # TensorBoard's copy of html5lib deprecates itself on import
@@ -178,7 +181,7 @@ def test_resumed_curves_do_not_double(run, tmp_path):
 
 def test_figures_from_objects_and_files(run, tmp_path):
     figure = Figure(figsize=(2, 1), dpi=50)
-    figure.savefig(tmp_path / "picture.png")
+    save_figure(figure, tmp_path / "picture.png")
     logger = run()
     logger.add_figure("object", figure)
     logger.add_figure("file", tmp_path / "picture.png", step=3)
@@ -187,6 +190,10 @@ def test_figures_from_objects_and_files(run, tmp_path):
     events.Reload()
     (drawn,), (read,) = events.Images("object"), events.Images("file")
     assert (drawn.width, drawn.height, read.step) == (100, 50, 3)
+    (path,) = (tmp_path / "run").glob("events.*")
+    summaries = [Event.FromString(content).summary for content in RawEventFileLoader(str(path)).Load()]
+    # of the PNG: matplotlib's own have an alpha channel, ours have not
+    assert [value.image.colorspace for summary in summaries for value in summary.value] == [4, 3]
     assert read.encoded_image_string == (tmp_path / "picture.png").read_bytes()
 
 

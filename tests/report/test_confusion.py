@@ -11,9 +11,15 @@ def texts(figure):
 
 
 def test_counts_and_row_percentages():
-    figure = confusion_matrix([[6, 2], [0, 1200]], ["cat", "dog"])
-    assert texts(figure) == ["6", "75.0%", "2", "25.0%", "0", "1,200", "100.0%"]
-    assert figure.get_suptitle() == "1,206 of 1,208 right (99.8%)\nmost often confused: cat → dog, 2 times"
+    figure = confusion_matrix([[6, 2], [0, 12]], ["cat", "dog"])
+    assert texts(figure) == ["6", "75.0%", "2", "25.0%", "0", "12", "100.0%"]
+    assert figure.get_suptitle() == "18 of 20 right (90.0%)\nmost often confused: cat → dog, 2 times"
+
+
+def test_a_large_majority_brings_balanced_accuracy_into_the_headline():
+    figure = confusion_matrix([[6, 2, 0], [0, 1200, 0], [0, 0, 0]], ["cat", "dog", "cow"])
+    assert "1,200" in texts(figure)
+    assert figure.get_suptitle().splitlines()[0] == "1,206 of 1,208 right (99.8%), balanced accuracy 87.5%"
 
 
 def test_rows_are_true_and_columns_predicted():
