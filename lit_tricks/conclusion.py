@@ -1,9 +1,8 @@
 """What happens after training: evaluation, figures, diagnosis, report and the table in the terminal."""
 
+import io
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from lit_tricks.callbacks import FirstBatch
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
+from lit_tricks.files import write_atomically
 from lit_tricks.loggers import TensorBoard
 from lit_tricks.metrics import Evaluation
 from lit_tricks.report import figures
 from lit_tricks.report.run_files import Rows, read_metrics
 from lit_tricks.report.run_page import write_run_report
 from lit_tricks.report.tables import print_results
-from lit_tricks.run_directory import RunDirectory, write_atomically
+from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stopwatch import clocked
 
 log = logging.getLogger("lit_tricks")
@@ -62,7 +62,7 @@ def conclude(
         drawn = _figures(built, found, rows, probabilities, targets)
         for name, figure in drawn.items():
             figures.save_figure(figure, directory.figures / f"{name}.png")
-        _to_tensorboard(config, built, drawn, facts)
+        _to_tensorboard(config, directory, built, drawn, facts)
     write_run_report(directory.path, facts)
     directory.write_results(facts)
     print_results(directory.read_results(), directory.path)
@@ -111,11 +111,9 @@ def _counts(spec: DataSpec) -> dict[str, Any]:
 
 def _write_predictions(path: Path, probabilities: np.ndarray, targets: np.ndarray) -> None:
     """Keep the test split's predictions, so that runs can be compared example by example without their data."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    with os.fdopen(handle, "wb") as file:
-        np.savez_compressed(file, probabilities=probabilities.astype(np.float32), targets=targets)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, probabilities=probabilities.astype(np.float32), targets=targets)
+    write_atomically(path, buffer.getvalue())
 
 
 def _figures(
@@ -164,11 +162,13 @@ def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
     return torch.stack([kept[row] for row in rows]) if rows else torch.zeros(0, *built.module.spec.input_shape)
 
 
-def _to_tensorboard(config: Mapping[str, Any], built: Built, drawn: dict[str, Figure], facts: dict[str, Any]) -> None:
+def _to_tensorboard(
+    config: Mapping[str, Any], directory: RunDirectory, built: Built, drawn: dict[str, Figure], facts: dict[str, Any]
+) -> None:
     for logger in built.trainer.loggers:
         if isinstance(logger, TensorBoard):
-            for name, figure in drawn.items():
-                logger.add_figure(name, figure)
+            for name in drawn:
+                logger.add_figure(name, directory.figures / f"{name}.png")
             final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
             logger.log_hyperparams(_hyperparameters(config, facts), final)
             logger.finalize("success")
@@ -183,7 +183,7 @@ def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[s
         "experiment": "+".join(facts["experiment"]) or "none",
     }
     for group in HYPERPARAMETERS:
-        chosen[group] = facts["words"].get(group, "custom")
+        chosen[group] = facts["data"]["name"] if group == "data" else facts["words"].get(group, "custom")
         for name, value in config[group].items():
             if value is not None and not name.startswith("_"):
                 chosen[f"{group}.{name}"] = value

@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from lit_tricks.errors import UserError
 from lit_tricks.evaluate import evaluate_run
 from lit_tricks.predict import predict_files
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = {
     "config.yaml",
     "results.json",
@@ -246,3 +249,18 @@ def test_the_loss_of_lbfgs_is_that_of_each_batch_s_first_evaluation(tmp_path: Pa
     folder = run(tmp_path / "run", *words)
     rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
     assert float(rows[0]["train/loss"]) == pytest.approx(math.log(10), abs=0.1)
+
+
+def test_the_terminal_shows_what_matters_and_nothing_else(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        str(REPOSITORY / "train.py"),
+        "trainer.max_epochs=2",
+        f"hydra.run.dir={tmp_path / 'run'}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=240, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("digits: 10 classes, 1,294 training, 144 validation, 359 test examples")
+    assert lines[1] == "steps: in stretches"
+    assert lines[2].split() == ["training", "validation", "test"]
+    assert [line.split(" | ")[0] for line in done.stderr.splitlines()] == ["epoch 1/2", "epoch 2/2"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lit_tricks.errors import UserError
-from lit_tricks.run_directory import RunDirectory, write_atomically
+from lit_tricks.run_directory import RunDirectory
 
 
 def test_a_claimed_directory_is_marked_as_failed_until_results_are_written(tmp_path: Path) -> None:
@@ -41,20 +41,6 @@ def test_one_process_at_a_time_trains_a_run(tmp_path: Path) -> None:
         pass
     with directory.held():
         pass
-
-
-def test_a_failed_write_leaves_the_old_content_and_no_rubbish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "results.json"
-    write_atomically(path, "old")
-
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(("make", "message"), [(False, "which is no folder"), (True, "holds no config.yaml")])

@@ -96,7 +96,7 @@ class Checkpoint(LightningCheckpoint):
     def _save(self, trainer: pl.Trainer, name: str) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        trainer.save_checkpoint(self.dirpath / name)
+        trainer.save_checkpoint(self.dirpath / name, weights_only=False)
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.after_save_checkpoint(self)  # type: ignore[arg-type]
