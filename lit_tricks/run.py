@@ -185,6 +185,8 @@ def _stepping(cfg: DictConfig, built: Built) -> str:
 
 def _ended(built: Built) -> str:
     trainer = built.trainer
+    if not trainer.global_step:
+        return "without a step"
     if any(isinstance(callback, EarlyStopping) and callback.stopped_epoch for callback in built.callbacks):
         return "early stopping"
     if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= trainer.max_epochs:

@@ -69,6 +69,12 @@ def test_room_imports_only_what_the_layout_allows(path: Path) -> None:
     assert not hydra or room in HYDRA_ROOMS, f"{room} must not know Hydra: {hydra}"
 
 
+def test_the_plugin_is_light_on_every_hydra_start() -> None:
+    for path in (REPOSITORY / "hydra_plugins").rglob("*.py"):
+        own = {name for name in imports(path) if name.startswith("lit_tricks")}
+        assert {name.split(".")[1] for name in own} <= {"commandline"}, f"{path} imports {own}"
+
+
 def test_functional_needs_torch_and_numpy_alone() -> None:
     for path in (PACKAGE / "functional").glob("*.py"):
         outside = {name.split(".")[0] for name in imports(path)} - {"torch", "numpy", "lit_tricks"}

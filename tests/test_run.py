@@ -264,3 +264,8 @@ def test_the_terminal_shows_what_matters_and_nothing_else(tmp_path: Path) -> Non
     assert lines[1] == "steps: in stretches"
     assert lines[2].split() == ["training", "validation", "test"]
     assert [line.split(" | ")[0] for line in done.stderr.splitlines()] == ["epoch 1/2", "epoch 2/2"]
+
+
+def test_a_run_without_a_training_batch_says_so(tmp_path: Path) -> None:
+    results = results_of(run(tmp_path / "run", "trainer.limit_train_batches=0", "logger=none"))
+    assert (results["steps"], results["ended"]) == (0, "without a step")
