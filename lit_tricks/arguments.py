@@ -29,6 +29,13 @@ def take(
     return dict(arguments)
 
 
+def check_split(split: str) -> str:
+    """Return ``split``; raises ``UserError`` unless it is ``train``, ``val`` or ``test``."""
+    if split not in ("train", "val", "test"):
+        raise UserError(f"split must be train, val or test; received {split}: try split=test")
+    return split
+
+
 def packages(text: str | None) -> tuple[str, ...]:
     """Return the package names in ``a,b`` or ``[a,b]``."""
     return tuple(name.strip() for name in (text or "").strip("[]").split(",") if name.strip())

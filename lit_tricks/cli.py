@@ -79,13 +79,12 @@ def _predict(arguments: list[str]) -> None:
 def _checked(command: str, arguments: list[str]) -> dict[str, str]:
     """Return the arguments once everything about them and the run is checked that needs no torch."""
     pairs = _pairs(command, arguments)
-    from lit_tricks.arguments import FORMS, packages, take
+    from lit_tricks.arguments import FORMS, check_split, packages, take
     from lit_tricks.run_directory import RunDirectory
     from lit_tricks.targets import check_all_targets, check_allow_targets
 
     given = take(pairs, command, *FORMS[command])
-    if given.get("split", "test") not in ("train", "val", "test"):
-        raise UserError(f"split must be train, val or test; received {given['split']}: try split=test")
+    check_split(given.get("split", "test"))
     allowed = check_allow_targets(packages(given.get("allow_targets")))
     run = RunDirectory.open(given["run"])
     check_all_targets(run.read_config(), allowed)

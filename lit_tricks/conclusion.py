@@ -40,7 +40,8 @@ def conclude(
 
     Without a file, when checkpoints are switched off, the weights in memory are evaluated. ``config`` is the
     resolved configuration, ``facts`` what the run knows already (status, seed, seconds …); the result is the
-    content of ``results.json``, which is written before the pictures, so that a failing one costs no figure.
+    content of ``results.json``. That is written twice: before the pictures, marked as unfinished, so that a
+    failing picture costs no figure, and at the end with its real status.
     """
     # evaluation is in float32 whatever the training's precision, as it is when the checkpoint is evaluated later
     built.module.float()

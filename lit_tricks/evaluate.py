@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lit_tricks.arguments import FORMS, packages, take
+from lit_tricks.arguments import FORMS, check_split, packages, take
 from lit_tricks.build import build_datamodule
 from lit_tricks.errors import UserError
 from lit_tricks.evaluation import evaluate_split, split_loader
@@ -29,6 +29,7 @@ def evaluate_run(
     Raises:
         UserError: when the run or the split is absent, or the data no longer fits the checkpoint.
     """
+    check_split(split)
     restored = restore(path, allow_targets)
     if data_dir is not None:
         restored.config.data_dir = data_dir
@@ -52,10 +53,9 @@ def evaluate_run(
 def evaluate_command(arguments: Mapping[str, str]) -> None:
     """Print one split's metrics, one a line, for the arguments in ``FORMS``."""
     values = take(arguments, "evaluate", *FORMS["evaluate"])
-    split = values.get("split", "test")
-    if split not in ("train", "val", "test"):
-        raise UserError(f"split must be train, val or test; received {split}: try split=test")
     places = {name: values.get(name) for name in ("data_dir", "data_path")}
-    metrics = evaluate_run(values["run"], split, **places, allow_targets=packages(values.get("allow_targets")))
+    metrics = evaluate_run(
+        values["run"], values.get("split", "test"), **places, allow_targets=packages(values.get("allow_targets"))
+    )
     for name, value in metrics.items():
         print(f"{name}\t{value!r}")

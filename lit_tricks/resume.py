@@ -21,7 +21,7 @@ CHANGEABLE = ("trainer", "callbacks", "logger", "threads", "data_dir", "allow_ta
 
 @dataclass
 class Resumption:
-    """What is about to be trained, and from where.
+    """What is about to be trained, and from where; a new run from nowhere.
 
     Attributes:
         config: the configuration.
@@ -40,13 +40,6 @@ class Resumption:
     checkpoint: Path | None = None
     epoch: int = 0
     resumed: bool = False
-
-    @classmethod
-    def fresh(
-        cls, config: DictConfig, directory: RunDirectory, overrides: list[str], words: dict[str, str]
-    ) -> "Resumption":
-        """Return the plan of a new run."""
-        return cls(config, directory, overrides, words)
 
 
 def plan_resumption(path: str, overrides: list[str], claimed: str | None = None) -> Resumption:

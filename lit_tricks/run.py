@@ -46,7 +46,7 @@ def run_job(cfg: DictConfig) -> float | None:
         return execute(plan_resumption(cfg.resume, overrides, claimed))
     place = Path(hydra.runtime.output_dir)
     directory = RunDirectory.claim(place) if claimed is None else RunDirectory(Path(claimed))
-    return execute(Resumption.fresh(cfg, directory, overrides, words(hydra.runtime.choices)))
+    return execute(Resumption(cfg, directory, overrides, words(hydra.runtime.choices)))
 
 
 def execute(plan: Resumption) -> float | None:

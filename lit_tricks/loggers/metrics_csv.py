@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from lit_tricks.errors import UserError
 from lit_tricks.files import write_atomically
+from lit_tricks.loggers.run_logger import RunLogger
 
 KEYS = ("epoch", "step")
 
 
-class MetricsCSV(Logger):
+class MetricsCSV(RunLogger):
     """Writes ``<run_dir>/metrics.csv`` with one row per epoch, whatever the hook that logged a value.
 
     Columns are ``epoch``, ``step``, then ``train/…``, ``val/…`` and the rest, each in order of first
@@ -40,8 +40,8 @@ class MetricsCSV(Logger):
     """
 
     def __init__(self, run_dir: str | Path, resume_epoch: int | None = None) -> None:
-        super().__init__()
-        self._path = Path(run_dir) / "metrics.csv"
+        super().__init__(run_dir)
+        self._path = self._run_dir / "metrics.csv"
         self._resume_epoch = resume_epoch
         self._opened = False
         self._columns: list[str] = list(KEYS)
@@ -50,21 +50,6 @@ class MetricsCSV(Logger):
         # than an epoch of a small network
         self._settled = ""
         self._waiting: dict[str, str] = {}
-
-    @property
-    def name(self) -> str:
-        """Empty: the run directory is the whole name."""
-        return ""
-
-    @property
-    def version(self) -> str:
-        """Empty: a run directory holds one version."""
-        return ""
-
-    @property
-    def save_dir(self) -> str:
-        """The run directory."""
-        return str(self._path.parent)
 
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Do nothing: ``config.yaml`` holds the configuration."""

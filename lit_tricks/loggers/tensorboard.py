@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
+
+from lit_tricks.loggers.run_logger import RunLogger
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -17,7 +18,7 @@ FLUSH_SECONDS = 10
 CHANNELS = {0: 1, 2: 3, 3: 3}
 
 
-class TensorBoard(Logger):
+class TensorBoard(RunLogger):
     """Writes TensorBoard event files into ``run_dir``.
 
     ``train/loss`` becomes ``loss`` of the sub-run ``train`` and ``val/loss`` becomes ``loss`` of the sub-run
@@ -33,29 +34,13 @@ class TensorBoard(Logger):
     """
 
     def __init__(self, run_dir: str | Path, resume_epoch: int | None = None) -> None:
-        super().__init__()
-        self._run_dir = Path(run_dir)
+        super().__init__(run_dir)
         self._resumed = resume_epoch is not None
         self._writers: dict[str, SummaryWriter] = {}
         self._continued: set[str] = set()
         self._last_step = 0
         self._session: Literal["none", "open", "ended"] = "none"
         self._finished = False
-
-    @property
-    def name(self) -> str:
-        """Empty: the run directory is the whole name."""
-        return ""
-
-    @property
-    def version(self) -> str:
-        """Empty: a run directory holds one version."""
-        return ""
-
-    @property
-    def save_dir(self) -> str:
-        """The run directory."""
-        return str(self._run_dir)
 
     @property
     def experiment(self) -> "SummaryWriter":
