@@ -35,6 +35,7 @@ class LitClassifier(pl.LightningModule):
         schedule: builds Lightning's ``lr_scheduler`` mapping from the optimizer, the number of optimizer
             steps in all and in one epoch, and the number of epochs (None when unbounded).
         augmentation: maps a training batch ``(x, y)`` to another; never called outside training.
+        penalty: maps the network to a scalar that training adds to the loss; logged apart, as ``train/penalty``.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class LitClassifier(pl.LightningModule):
         spec: DataSpec,
         schedule: MakeSchedule | None = None,
         augmentation: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+        penalty: Callable[[nn.Module], Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -55,6 +57,7 @@ class LitClassifier(pl.LightningModule):
         self._make_optimizer = optimizer
         self._make_schedule = schedule
         self._augment = augmentation
+        self._penalty = penalty
         self.save_hyperparameters({"data_spec": spec.to_dict()}, logger=False)
         self._figures = TrainingFigures()
         self._noted_batch = (-1, -1)
@@ -144,18 +147,19 @@ class LitClassifier(pl.LightningModule):
                 yield self._network_input(raw, labels)
 
     def batch_loss(self, x: Tensor, y: Tensor, target: Tensor, note: bool = True) -> Tensor:
-        """Return the mean loss of a prepared batch, and ``note`` what the epoch's figures need.
+        """Return the mean loss of a prepared batch plus the penalty, and ``note`` what the epoch's figures need.
 
         Raises ``UserError`` when the loss is not finite; on accelerators, where asking at every step would hold
         up the device, only when the figures are added up.
         """
         logits = self.network(x)
-        loss = self.objective(logits, target)
-        noted = loss.detach()
-        if not is_finite_here(noted):
-            raise self._not_finite(noted.item())
+        data_loss = self.objective(logits, target)
+        penalty = None if self._penalty is None else self._penalty(self.network)
+        loss = data_loss if penalty is None else data_loss + penalty
+        if not is_finite_here(loss.detach()):
+            raise self._not_finite(loss.item())
         if note:
-            self._figures.note(noted, logits.detach(), y)
+            self._figures.note(data_loss.detach(), logits.detach(), y, None if penalty is None else penalty.detach())
         return loss
 
     def _not_finite(self, loss: float) -> UserError:
@@ -168,13 +172,18 @@ class LitClassifier(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training loss and accuracy; stop when the loss is not finite."""
         sums = self._figures.take()
-        if not math.isfinite(sums[0]):
-            raise self._not_finite(sums[0])
+        if not math.isfinite(sums[0] + sums[4]):
+            raise self._not_finite(sums[0] + sums[4])
         precise = torch.float32 if self.device.type == "mps" else torch.float64
-        loss, correct, examples, _ = self._reduced(torch.tensor(sums, dtype=precise, device=self.device)).tolist()
+        loss, correct, examples, steps, penalty = self._reduced(
+            torch.tensor(sums, dtype=precise, device=self.device)
+        ).tolist()
         if not examples:
             return
-        self.log_dict({"train/loss": loss / examples, "train/acc": correct / examples}, prog_bar=True)
+        figures = {"train/loss": loss / examples, "train/acc": correct / examples}
+        if self._penalty is not None:
+            figures["train/penalty"] = penalty / steps
+        self.log_dict(figures, prog_bar=True)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the previous validation."""

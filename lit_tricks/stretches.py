@@ -98,10 +98,14 @@ class StretchLoop(_TrainingEpochLoop):
 
     The first and the last batch of an epoch, a batch before validation, before a checkpoint or at ``max_steps``
     goes through Lightning as always, so every hook, counter and log that is due there is Lightning's own. The
-    batches in between are gathered at once and stepped through by ``LitClassifier.take_step``, the same
+    batches in between are gathered at once and stepped through by ``LitClassifier.batch_loss``, the same
     operations in the same order, and counted in one go. ``reason`` says why a run takes single steps, None
     when it does not; it is known once training has started.
 
+    A callback whose batch hooks may be left out in between says so by ``bears_stretches = True``. It may define
+    ``on_stretch_step(trainer, module, step)``, called after each optimizer step with the number of steps taken so
+    far in the run (``trainer.global_step`` is brought up to date later), and ``on_stretch_end(trainer, module,
+    first_step, rates)``, called after a stretch with the number of steps before it and each step's learning rate.
     """
 
     def __init__(self, trainer: pl.Trainer, min_steps: int | None, max_steps: int) -> None:
@@ -167,6 +171,7 @@ class StretchLoop(_TrainingEpochLoop):
         schedules = [config.scheduler for config in trainer.lr_scheduler_configs if config.interval == "step"]
         each, clip = trainer.accumulate_grad_batches, trainer.gradient_clip_val
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        followers = [c.on_stretch_step for c in trainer.callbacks if hasattr(c, "on_stretch_step")]  # type: ignore[attr-defined]
         batches = module.prepared(*self._loader.take(count))
         first_step, first_batch = self.global_step, self.batch_progress.current.ready
         rates: list[float] = []
@@ -186,6 +191,8 @@ class StretchLoop(_TrainingEpochLoop):
                     optimizer.step()
                     for schedule in schedules:
                         schedule.step()
+                    for follow in followers:
+                        follow(trainer, module, first_step + done // each)
         except Exception as error:
             error.add_note(f"in batch {first_batch + done} of epoch {trainer.current_epoch}")
             raise
