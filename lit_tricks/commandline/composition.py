@@ -11,7 +11,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra._internal.defaults_list import create_defaults_list
 from hydra._internal.utils import create_config_search_path
-from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.default_element import ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -89,6 +89,15 @@ class _Loader(ConfigLoaderImpl):
         return result
 
 
+def search_path(config_path: str, config_dir: str | None = None) -> ConfigSearchPath:
+    """Return where configurations are looked for: the user's ``config_dir``, ``config_path``, plugins, Hydra."""
+    found = create_config_search_path(config_path)
+    if config_dir is not None:
+        anchor = SearchPathQuery(provider="schema", path=None)
+        found.prepend(provider="command-line", path=f"file://{config_dir}", anchor=anchor)
+    return found
+
+
 class Composer:
     """The search path of one command line: its groups, their words, and what they compose to.
 
@@ -108,12 +117,8 @@ class Composer:
     ) -> None:
         version.setbase(VERSION_BASE)
         setup_globals()
-        search_path = create_config_search_path(config_path)
-        if config_dir is not None:
-            anchor = SearchPathQuery(provider="schema", path=None)
-            search_path.prepend(provider="command-line", path=f"file://{config_dir}", anchor=anchor)
         self.config_name = config_name
-        self._loader = _Loader(config_search_path=search_path)
+        self._loader = _Loader(config_search_path=search_path(config_path, config_dir))
         parser = OverridesParser.create(config_loader=self._loader)
         self.overrides = [_parse(parser, text) for text in overrides]
         self._parser = parser

@@ -21,7 +21,7 @@ TOP: dict[str, Knob] = {
     "data_dir": optional(text(note="data")),
     "resume": optional(text(note="runs/RUN")),
     "threads": either(whole(1), one_of("auto"), note="auto"),
-    "compile": flag(note=True),
+    "compile": either(flag(), one_of("inductor", "cudagraphs", "aot_eager", "eager"), note=True),
     "stepping": one_of("auto", "single", note="auto"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
