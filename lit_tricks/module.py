@@ -65,8 +65,7 @@ class LitClassifier(pl.LightningModule):
         self._figures = TrainingFigures()
         self._noted_batch = (-1, -1)
         self._watching: tuple[Any, str] | None = None
-        self._val_loss = torch.zeros(())
-        self._val_confusion = torch.zeros(())
+        self._val_loss = self._val_confusion = torch.zeros(())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (B, K) of raw inputs (B, *input_shape)."""
