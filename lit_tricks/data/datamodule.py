@@ -130,7 +130,7 @@ class ArrayDataModule(LightningDataModule):
         spec = DataSpec(
             name=self.source.name,
             kind=self.source.kind,
-            input_shape=tuple(train.x.shape[1:]),
+            input_shape=train.shape[1:],
             class_names=tuple(loaded.class_names),
             class_counts=tuple(torch.bincount(train.y, minlength=len(loaded.class_names)).tolist()),
             value_range=loaded.value_range,
@@ -139,7 +139,7 @@ class ArrayDataModule(LightningDataModule):
             n_test=len(test),
             encoding=loaded.encoding,
         )
-        return _Ready(spec, Normaliser.fit(train.x, self.normalise, spec.kind, spec.value_range), train, val, test)
+        return _Ready(spec, Normaliser.fit(train, self.normalise, spec.kind, spec.value_range), train, val, test)
 
     def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""
@@ -217,5 +217,5 @@ class ArrayDataModule(LightningDataModule):
 
 
 def _take(examples: Examples, rows: np.ndarray) -> Examples:
-    """Return the examples at the sorted distinct ``rows``, without a copy when they are all of them."""
+    """Return a view of the sorted distinct ``rows``, or the examples as they are when that is all of them."""
     return examples if len(rows) == len(examples) else examples.take(rows)
