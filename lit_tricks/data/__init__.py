@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lit_tricks.data.arrays import NPZDataModule
+    from lit_tricks.data.arrays import NPYDataModule, NPZDataModule
     from lit_tricks.data.datamodule import ArrayDataModule
     from lit_tricks.data.embedded import (
         BreastCancerDataModule,
@@ -42,6 +42,7 @@ _HOMES = {
     "MNISTSource": "mnist",
     "MoonsDataModule": "embedded",
     "MoonsSource": "embedded",
+    "NPYDataModule": "arrays",
     "NPZDataModule": "arrays",
     "Normaliser": "normalise",
     "Sampler": "samplers",
@@ -79,6 +80,7 @@ __all__ = [
     "MNISTSource",
     "MoonsDataModule",
     "MoonsSource",
+    "NPYDataModule",
     "NPZDataModule",
     "Normaliser",
     "Sampler",
