@@ -44,7 +44,9 @@ def available_bytes() -> int:
     Elsewhere it is all that is installed, or ``MAX_BYTES`` where that is not known either.
     """
     try:
-        estimate = int(Path("/proc/meminfo").read_text(encoding="ascii").partition("MemAvailable:")[2].split()[0]) * 1024
+        estimate = (
+            int(Path("/proc/meminfo").read_text(encoding="ascii").partition("MemAvailable:")[2].split()[0]) * 1024
+        )
     except (OSError, IndexError):
         sizes = [os.sysconf(name) if hasattr(os, "sysconf") else -1 for name in ("SC_PHYS_PAGES", "SC_PAGE_SIZE")]
         return sizes[0] * sizes[1] if min(sizes) > 0 else MAX_BYTES

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from lit_tricks.data.array_inputs import as_inputs
 from lit_tricks.data.columns import typed_columns
+from lit_tricks.data.decoding import read_images
 from lit_tricks.data.delimited import Table, read_table
 from lit_tricks.data.encoder import TableEncoder
 from lit_tricks.data.files import require_file
 from lit_tricks.data.idx import read_idx
 from lit_tricks.data.image_files import is_image, list_images, refit
-from lit_tricks.data.images import read_images
 from lit_tricks.data.layout import match_columns
-from lit_tricks.data.npy import map_npy
+from lit_tricks.data.npy import as_tensor, map_npy
 from lit_tricks.data.npz import read_npz
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
@@ -177,9 +177,9 @@ def _rescaled(pixels: np.ndarray, spec: DataSpec, path: Path) -> Tensor:
             "try input=FILE.npz with an array x scaled as in training"
         )
     if spec.value_range == _BYTE_RANGE:
-        return torch.from_numpy(pixels)
+        return as_tensor(pixels)
     low, high = spec.value_range
-    return torch.from_numpy(pixels).float() * ((high - low) / _BYTE_RANGE[1]) + low
+    return as_tensor(pixels).float() * ((high - low) / _BYTE_RANGE[1]) + low
 
 
 def _numbered(path: Path, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import tokenize
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,10 @@ def read_header(stream: BinaryIO, name: str, where: str | Path) -> Header:
         raise ValueError(f"version {version} of the format is unknown")
     # version 3 differs from 2 in the names of fields, which only structures have
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(stream, max_header_size=MAX_HEADER)
+    try:
+        shape, fortran, dtype = read(stream, max_header_size=MAX_HEADER)
+    except (SyntaxError, TypeError, tokenize.TokenError, RecursionError) as error:
+        raise ValueError(f"its header cannot be read ({type(error).__name__})") from error
     if dtype.hasobject or dtype.kind not in "biufUS":
         raise UserError(
             f"arrays must hold numbers or strings; {name} of {where} has dtype {dtype}: convert it with astype first"
@@ -80,7 +84,7 @@ def map_npy(path: Path) -> np.ndarray:
         order = "column by column" if header.fortran else "row by row"
         raise UserError(
             f"a mapped array must lie row by row, in native byte order, in at most 64 bits a number; {path} holds "
-            f"{header.dtype.newbyteorder('=').name}, {order}: write it again "
+            f"{header.dtype}, {order}: write it again "
             "with numpy.save(file, numpy.ascontiguousarray(array, dtype='float32'))"
         )
     if not header.count:

@@ -77,7 +77,7 @@ def test_batches_and_their_order_live_on_the_device(grant: Callable[[int | None]
     assert placed.locate(loader.order(0)).device == (META if free else CPU)
     assert {(x.device, y.device, tuple(x.shape[1:])) for x, y in loader} == {(META, META, (3,))}
     next(iter(loader))
-    x, y, sizes = loader.take(3)
+    x, _, sizes = loader.take(3)
     assert (x.device, len(x), sizes) == (META, 12, [4, 4, 4])
 
 
