@@ -25,9 +25,9 @@ ALLOWED = {
     "report": {"functional"},
     "loggers": {"functional"},
     "module": {"functional", "training_figures"},
-    "commandline": {"run", "targets"},
+    "commandline": {"run", "targets", "comparison"},
 }
-HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}
+HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison"}
 LIGHT = [
     "lit_tricks",
     "lit_tricks.errors",

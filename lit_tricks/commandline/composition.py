@@ -169,14 +169,24 @@ class Composer:
         return Composed(config, dict(defaults.overrides.known_choices), defaults.config_overrides)
 
     def own(self, group: str, word: str) -> DictConfig:
-        """Return what one word says by itself: the node of its group, or the root for an experiment."""
+        """Return what one word says by itself: the node of its group, or the root for an overlay."""
         if (group, word) not in self._own:
             with plain_errors():
-                defaults = create_defaults_list(self.repository, f"{group}/{word}", [], False, False)
-                config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
-            node = OmegaConf.select(config, group.replace("/", "."))
-            self._own[group, word] = node if isinstance(node, DictConfig) else config
+                self._own[group, word] = self._overlay(group, word) or self._alone(group, word)
         return self._own[group, word]
+
+    def _overlay(self, group: str, word: str) -> DictConfig | None:
+        """Return the file of a word that speaks to the root; it cannot be composed without what it overrides."""
+        result = self.repository.load_config(f"{group}/{word}")
+        if result is None or result.header.get("package") != "_global_":
+            return None
+        return result.config if isinstance(result.config, DictConfig) else OmegaConf.create({})
+
+    def _alone(self, group: str, word: str) -> DictConfig:
+        defaults = create_defaults_list(self.repository, f"{group}/{word}", [], False, False)
+        config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
+        node = OmegaConf.select(config, group.replace("/", "."))
+        return node if isinstance(node, DictConfig) else config
 
 
 def _parse(parser: OverridesParser, text: str) -> Override:

@@ -38,6 +38,7 @@ from lit_tricks.commandline.help import help_text
 from lit_tricks.commandline.options import composer_for, parse_options, parser
 from lit_tricks.commandline.startup import uncollected_imports
 from lit_tricks.commandline.strict import check_options
+from lit_tricks.comparison import compare_pending
 
 JOB = "LIT_TRICKS_JOB"
 
@@ -94,6 +95,7 @@ def _hand_over(options: argparse.Namespace) -> int:
         except BrokenPipeError:
             raise
         except Exception as error:
+            compare_pending()
             code = conclude(journal)
             place = "hydra.sweep.dir" if options.multirun else "hydra.run.dir"
             return tell(as_mistake(error, place)) if code is None else code

@@ -44,12 +44,13 @@ _FOOT = "options: -m, --cfg job, --config-dir DIR, --info, --hydra-help; other c
 def help_text(composer: Composer) -> str:
     """Return usage, groups with their words, knobs and examples, in at most 100 lines of 100 columns.
 
-    When there are too many words, the sentences of one group give way, the smallest that makes enough room,
-    if possible one whose words explain themselves; every word is still named.
+    Words of subgroups, such as the lectures' rows, are only named. When there are too many words still, the sentences
+    of one group give way, the smallest that makes enough room, if possible one whose words explain themselves; every
+    word is still named.
     """
-    groups = vocabulary(composer)
-    shown = {group: _sentences(group, words) for group, words in groups.items()}
+    groups = _shelves(vocabulary(composer))
     names = {group: _names(group, words) for group, words in groups.items()}
+    shown = {group: names[group] if "/" in group else _sentences(group, words) for group, words in groups.items()}
     tail = ["", "knobs", *_pairs(_KNOBS), "", "examples", *_pairs(_EXAMPLES), "", _FOOT]
     head = [*_HEAD.splitlines(), "", _LEGEND]
     while (excess := len(head) + len(tail) + sum(map(len, shown.values())) - HEIGHT) > 0:
@@ -63,6 +64,16 @@ def help_text(composer: Composer) -> str:
     return "\n".join([*head, *(line for lines in shown.values() for line in lines), *tail])
 
 
+def _shelves(groups: dict[str, list[Word]]) -> dict[str, list[Word]]:
+    """Return the words of each group and, under a name of their own, those of each of its subgroups."""
+    shelves: dict[str, list[Word]] = {}
+    for group, words in groups.items():
+        for word in words:
+            subgroup = word.name.rpartition("/")[0]
+            shelves.setdefault(f"{group}/{subgroup}" if subgroup else group, []).append(word)
+    return shelves
+
+
 def _sentences(group: str, words: list[Word]) -> list[str]:
     lines = []
     for index, word in enumerate(words):
@@ -73,13 +84,14 @@ def _sentences(group: str, words: list[Word]) -> list[str]:
 
 
 def _label(group: str, words: list[Word]) -> str:
+    group = group.partition("/")[0]
     return group if any(word.default for word in words) else f"+{group}"
 
 
 def _names(group: str, words: list[Word]) -> list[str]:
     names = ", ".join(f"{word.name}{'*' if word.default else ''}" for word in words)
     first, later = f"  {_label(group, words):<13}", " " * 15
-    text = f"{names} (sentences: lit-tricks list {group})"
+    text = f"{names} (sentences: lit-tricks list {group.partition('/')[0]})"
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 

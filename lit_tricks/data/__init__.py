@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from lit_tricks.data.images import ImageFolderDataModule
     from lit_tricks.data.inputs import read_inputs
+    from lit_tricks.data.intensity import MNISTIntensityDataModule, MNISTIntensitySource
     from lit_tricks.data.loader import BatchLoader
     from lit_tricks.data.mnist import FashionMNISTDataModule, MNISTDataModule, MNISTSource
     from lit_tricks.data.normalise import Normaliser
@@ -39,6 +40,8 @@ _HOMES = {
     "ImageFolderDataModule": "images",
     "Loaded": "source",
     "MNISTDataModule": "mnist",
+    "MNISTIntensityDataModule": "intensity",
+    "MNISTIntensitySource": "intensity",
     "MNISTSource": "mnist",
     "MoonsDataModule": "embedded",
     "MoonsSource": "embedded",
@@ -77,6 +80,8 @@ __all__ = [
     "ImageFolderDataModule",
     "Loaded",
     "MNISTDataModule",
+    "MNISTIntensityDataModule",
+    "MNISTIntensitySource",
     "MNISTSource",
     "MoonsDataModule",
     "MoonsSource",
