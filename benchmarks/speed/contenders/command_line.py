@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.speed.processes import REPOSITORY, Finished, run
 from benchmarks.speed.row import Work
-from benchmarks.speed.stopwatch import Times
+from benchmarks.speed.times import Times
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def train(
 ) -> Trained:
     """Train as the ``words`` say, until the validation accuracy ``stop_at`` if there is one."""
     clock = work.folder / "stopwatch.json"
-    stopwatch = {"_target_": "benchmarks.speed.stopwatch.Stopwatch", "path": str(clock)}
+    stopwatch = {"_target_": "benchmarks.speed.callbacks.Stopwatch", "path": str(clock)}
     limit = {} if stop_at is None else {"stop_at": stop_at}
     process = run_with(work, words, {**stopwatch, **limit}, environment)
     results = json.loads((work.folder / "run" / "results.json").read_text(encoding="utf-8"))

@@ -11,8 +11,9 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
+from benchmarks.speed.callbacks import Stopwatch
 from benchmarks.speed.contenders.training import one_thread
-from benchmarks.speed.stopwatch import Stopwatch, Times
+from benchmarks.speed.times import Times
 
 
 class Recipe(pl.LightningModule):

@@ -7,7 +7,7 @@ from benchmarks.speed.contenders.command_line import train
 from benchmarks.speed.contenders.training import images
 from benchmarks.speed.figures import ratio
 from benchmarks.speed.row import Claim, Contender, Figures, Line, Row, Work
-from benchmarks.speed.stopwatch import Times
+from benchmarks.speed.times import Times
 
 OURS, RECIPE = "lit_tricks", "Lightning recipe"
 _MOST_EPOCHS = 30

@@ -20,7 +20,7 @@ def _loop(work: Work, training: Training) -> Figures:
 
 def _ours(work: Work, training: Training) -> Figures:
     place = work.folder / "parts.json"
-    run_with(work, training.words(work), {"_target_": "benchmarks.speed.parts.StepParts", "path": str(place)})
+    run_with(work, training.words(work), {"_target_": "benchmarks.speed.callbacks.StepParts", "path": str(place)})
     return json.loads(place.read_text(encoding="utf-8"))
 
 

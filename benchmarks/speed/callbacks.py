@@ -1,4 +1,4 @@
-"""A callback that writes down when each part of a training begins and ends."""
+"""Callbacks that write down when things happen in a training, and what its steps spend their time on."""
 
 import json
 import time
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
+
+from benchmarks.speed.parts import Stopwatches
 
 
 class Stopwatch(pl.Callback):
@@ -67,38 +70,51 @@ class Stopwatch(pl.Callback):
         self._events.append((event, trainer.current_epoch, time.monotonic()))
 
 
-class Times:
-    """What a ``Stopwatch`` wrote.
+class StepParts(pl.Callback):
+    """Times the parts of every step of the second epoch and writes them to ``path``, microseconds a step.
 
-    Attributes:
-        epochs: how many were trained.
-        reached: whether ``stop_at`` was.
+    ``gather`` takes and scales the batches, ``finite`` asks whether the loss is, ``bookkeeping`` notes figures,
+    counts and shows progress, ``rest`` is what lies between.
     """
 
-    def __init__(self, path: Path) -> None:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        self.reached: bool = content["reached"]
-        self._events: list[tuple[str, int, float]] = [tuple(event) for event in content["events"]]
-        self.epochs = sum(event == "epoch_end" for event, _, _ in self._events)
+    # the first step is never part of a stretch
+    bears_stretches = True
 
-    def at(self, event: str, epoch: int = 0) -> float:
-        """Return when an event of an epoch, counted from 0, first happened; ``train_end`` belongs to none."""
-        return next(when for name, of, when in self._events if name == event and (of == epoch or event == "train_end"))
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self._watches = Stopwatches()
+        self._began = 0.0
+        self._first = 0
 
-    def steps(self, epoch: int) -> float:
-        """Return the seconds from the start of an epoch until its steps are done and validation, if any, begins."""
-        last = "validation_start" if self._has("validation_start") else "epoch_end"
-        return self.at(last, epoch) - self.at("epoch_start", epoch)
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put a stopwatch around everything that a step calls."""
+        import lit_tricks.module
 
-    def validation(self, epoch: int) -> float:
-        """Return the seconds of an epoch's one validation."""
-        return self.at("validation_end", epoch) - self.at("validation_start", epoch)
+        module: Any = pl_module
+        optimizer = trainer.optimizers[0]
+        loop: Any = trainer.fit_loop.epoch_loop
+        loader: Any = trainer.train_dataloader
+        for part, owner, name in (
+            ("gather", loader, "take"),
+            ("gather", module.normaliser, "forward"),
+            ("forward", module.network, "forward"),
+            ("loss", module.objective, "forward"),
+            ("backward", torch.Tensor, "backward"),
+            ("optimizer", optimizer, "step"),
+            ("finite", lit_tricks.module, "is_finite_here"),
+            ("bookkeeping", module._figures, "note"),
+            ("bookkeeping", loop, "_count"),
+            *(("bookkeeping", one, "on_stretch_end") for one in trainer.callbacks if hasattr(one, "on_stretch_end")),
+        ):
+            setattr(owner, name, self._watches.around(part, getattr(owner, name)))
 
-    def whole(self, epoch: int) -> float:
-        """Return the seconds from the start of an epoch to that of the next, or to the end of training."""
-        last = epoch == self.epochs - 1
-        end = self.at("train_end") if last else self.at("epoch_start", epoch + 1)
-        return end - self.at("epoch_start", epoch)
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin."""
+        self._watches.reset()
+        self._began, self._first = time.perf_counter(), trainer.global_step
 
-    def _has(self, event: str) -> bool:
-        return any(name == event for name, _, _ in self._events)
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the parts of this epoch, over those of the one before."""
+        seconds = time.perf_counter() - self._began
+        found = self._watches.a_step(seconds, trainer.global_step - self._first)
+        self.path.write_text(json.dumps(found), encoding="utf-8")

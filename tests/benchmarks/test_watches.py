@@ -9,8 +9,9 @@ from training import make_module, make_trainer
 
 import lit_tricks.module
 from benchmarks.speed import parts
-from benchmarks.speed.parts import PARTS, StepParts, Stopwatches
-from benchmarks.speed.stopwatch import Stopwatch, Times
+from benchmarks.speed.callbacks import StepParts, Stopwatch
+from benchmarks.speed.parts import PARTS, Stopwatches
+from benchmarks.speed.times import Times
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.stretches import take_stretches
 
