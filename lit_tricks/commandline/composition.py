@@ -164,11 +164,19 @@ class Composer:
         return Composed(config, dict(defaults.overrides.known_choices), defaults.config_overrides)
 
     def own(self, group: str, word: str) -> DictConfig:
-        """Return what one word says by itself: the node of its group, or the root for an experiment."""
+        """Return what one word says by itself: the node of its group, or the root for an experiment.
+
+        Of an experiment that chooses words of other groups it is what its file holds beside that.
+        """
         if (group, word) not in self._own:
+            path = f"{group}/{word}"
             with plain_errors():
-                defaults = create_defaults_list(self.repository, f"{group}/{word}", [], False, False)
-                config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
+                file = self.repository.load_config(path)
+                if file is not None and any(default.is_override() for default in file.defaults_list or []):
+                    config = file.config
+                else:
+                    defaults = create_defaults_list(self.repository, path, [], False, False)
+                    config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
             node = OmegaConf.select(config, group.replace("/", "."))
             self._own[group, word] = node if isinstance(node, DictConfig) else config
         return self._own[group, word]

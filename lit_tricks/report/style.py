@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,11 +21,15 @@ from lit_tricks.files import write_atomically
 
 # Okabe & Ito 2008, "Color universal design": distinguishable under every common colour blindness
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#1a1a1a"
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 INK, SOFT, GRID = "#1a1a1a", "#5c5c5c", "#e3e3e3"
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE = 11, 10, 9
 DPI = 150
+# of a headline in bold
+LETTERS_AN_INCH = 9.5
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -47,8 +52,9 @@ def style_axes(axes: Axes, title: str = "", xlabel: str = "", ylabel: str = "") 
 
 
 def headline(figure: Figure, text: str) -> None:
-    """Put the sentence that says what is seen above the whole figure."""
+    """Put the sentence that says what is seen above the whole figure, in as many lines as its width asks for."""
     width, height = figure.get_size_inches()
+    text = "\n".join(fill(line, int(LETTERS_AN_INCH * width)) for line in text.split("\n"))
     title = figure.suptitle(text, x=0.1 / width, ha="left", fontsize=TITLE_SIZE, color=INK, fontweight="bold")
     if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         title.set(y=1 - 0.08 / height, va="top")

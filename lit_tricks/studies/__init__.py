@@ -1,0 +1,14 @@
+"""Demonstrations that train no classifier on a data set: each a whole run, from knobs to pictures."""
+
+from lit_tricks.studies.gradient_descent import GradientDescent
+from lit_tricks.studies.learning_rate_sweep import LearningRateSweep
+from lit_tricks.studies.optimizer_race import OptimizerRace
+from lit_tricks.studies.study import Findings, Study
+
+__all__ = [
+    "Findings",
+    "GradientDescent",
+    "LearningRateSweep",
+    "OptimizerRace",
+    "Study",
+]
