@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -173,7 +173,7 @@ class Composer:
             with plain_errors():
                 file = self.repository.load_config(path)
                 if file is not None and any(default.is_override() for default in file.defaults_list or []):
-                    config = file.config
+                    config = cast(DictConfig, file.config)
                 else:
                     defaults = create_defaults_list(self.repository, path, [], False, False)
                     config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)

@@ -16,7 +16,7 @@ usage: train.py [group=word ...] [+experiment=trick ...] [key=value ...]
 
 _LEGEND = "groups and their words (* is the default; +experiment takes any number: [dropout,batchnorm])"
 
-# Groups whose words say by themselves what they are.
+# Groups whose words say by themselves what they are: their sentences give way first.
 _PLAIN = ("trainer", "optimizer", "init", "scheduler")
 
 _KNOBS = {
@@ -44,8 +44,8 @@ _FOOT = "options: -m, --cfg job, --config-dir DIR, --info, --hydra-help; other c
 def help_text(composer: Composer) -> str:
     """Return usage, groups with their words, knobs and examples, in at most 100 lines of 100 columns.
 
-    When there are too many words, the sentences of one group give way, the smallest that makes enough room,
-    if possible one whose words explain themselves; every word is still named.
+    When there are too many words, the sentences of groups give way, those first whose words explain themselves:
+    the smallest that makes enough room, or else the largest and then a further one. Every word is still named.
     """
     groups = vocabulary(composer)
     shown = {group: _sentences(group, words) for group, words in groups.items()}
@@ -54,11 +54,12 @@ def help_text(composer: Composer) -> str:
     head = [*_HEAD.splitlines(), "", _LEGEND]
     while (excess := len(head) + len(tail) + sum(map(len, shown.values())) - HEIGHT) > 0:
         savings = {group: len(shown[group]) - len(names[group]) for group in groups}
-        enough = [group for group in groups if savings[group] >= excess]
-        plain = [group for group in enough if group in _PLAIN]
-        victim = min(plain or enough, key=savings.__getitem__) if enough else max(savings, key=savings.__getitem__)
-        if savings[victim] <= 0:
+        savings = {group: lines for group, lines in savings.items() if lines > 0}
+        savings = {group: lines for group, lines in savings.items() if group in _PLAIN} or savings
+        if not savings:
             break
+        enough = [group for group, lines in savings.items() if lines >= excess]
+        victim = min(enough or [max(savings, key=savings.__getitem__)], key=savings.__getitem__)
         shown[victim] = names[victim]
     return "\n".join([*head, *(line for lines in shown.values() for line in lines), *tail])
 

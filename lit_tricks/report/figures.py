@@ -4,6 +4,7 @@ from lit_tricks.report.confusion import confusion_matrix
 from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
+from lit_tricks.report.network_diagram import network_diagram
 from lit_tricks.report.style import save_figure
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "learning_rate_curve",
     "misclassified_gallery",
     "misclassified_table",
+    "network_diagram",
     "rank_mistakes",
     "save_figure",
 ]

@@ -40,7 +40,9 @@ def nearest_on_the_way(tracks: Sequence[Track]) -> str:
     """Return which path came nearest to the minimum at any step, and where it ended."""
     track = min(tracks, key=lambda one: one.distances.min())
     step = int(track.distances.argmin())
-    sentence = f"Nearest on the way: {printable(track.name)}, {track.distances[step]:.3g} from the minimum at step {step}"
+    sentence = (
+        f"Nearest on the way: {printable(track.name)}, {track.distances[step]:.3g} from the minimum at step {step}"
+    )
     if step == len(track.distances) - 1:
         return sentence
     return f"{sentence}, {'gone' if track.diverged else f'{track.end:.3g} away'} at the end"

@@ -7,7 +7,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lit_tricks.report.style import INK, LABEL_SIZE, PALETTE, SOFT, TICK_SIZE, headline, new_figure, printable, style_axes
+from lit_tricks.report.style import (
+    INK,
+    LABEL_SIZE,
+    PALETTE,
+    SOFT,
+    TICK_SIZE,
+    headline,
+    new_figure,
+    printable,
+    style_axes,
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ def descents_on_curves(panels: Sequence[SlopePanel]) -> tuple[Figure, str]:
     grid = figure.subplots(2, len(panels), squeeze=False, sharex="col", height_ratios=[3, 2])
     for (above, below), panel in zip(grid.T, panels, strict=True):
         style_axes(above, f"f(x) = {printable(panel.label, 60)}")
-        style_axes(below, "f′(x), by automatic differentiation", "x")
+        style_axes(below, "f'(x), by automatic differentiation", "x")
         above.plot(panel.x, panel.values, color=SOFT, linewidth=1.4)
         below.plot(panel.x, panel.slopes, color=SOFT, linewidth=1.4)
         below.axhline(0, color=INK, linewidth=0.8)

@@ -15,7 +15,6 @@ from lit_tricks.report.style import (
     PALETTE,
     SOFT,
     TICK_SIZE,
-    TITLE_SIZE,
     VERMILION,
     headline,
     new_figure,
@@ -141,7 +140,7 @@ def _contours(axes: Axes, surface: Surface) -> None:
 
 
 def _marks(axes: Axes, surface: Surface, track: Track) -> None:
-    axes.plot(*surface.minimum, marker="*", markersize=14, color=YELLOW, markeredgecolor=INK, zorder=4)
+    axes.plot(*surface.minimum, marker="*", markersize=12, color=YELLOW, markeredgecolor=INK, zorder=4)
     axes.plot(*track.points[0], marker="o", markersize=6.5, color="white", markeredgecolor=INK, zorder=4)
 
 

@@ -70,20 +70,31 @@ def descend(
     point = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     optimizer = make_optimizer([point])
     attached = None if schedule is None else schedule(optimizer, TrainingPlan(steps, 1, steps))
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def evaluate() -> Tensor:
+        value = function(point)
+        (point.grad,) = torch.autograd.grad(value, point)
+        seen.append((value.detach(), point.grad.norm()))
+        return value.detach()
+
     points, values, slopes, rates = [], [], [], []
     diverged = False
     for step in range(steps + 1):
-        value, slope = _look(function, point)
-        diverged = not _fits(point, value, slope)
+        here = point.detach().clone()
+        rate = optimizer.param_groups[0]["lr"]
+        seen.clear()
+        # every optimizer of torch takes the closure that some, such as L-BFGS, call more than once
+        optimizer.step(evaluate) if step < steps else evaluate()  # type: ignore[arg-type]
+        value, slope = seen[0]
+        diverged = not _fits(here, value, slope)
         if diverged:
             break
-        points.append(point.detach().numpy().copy())
+        points.append(here.numpy())
         values.append(value.item())
         slopes.append(slope.item())
-        if step < steps:
-            rates.append(optimizer.param_groups[0]["lr"])
-            _step(optimizer, function, point)
-            _advance(attached, value)
+        rates.append(rate)
+        _advance(attached, value)
     if not points:
         raise UserError(
             f"a descent must start where the function and its slope are finite; received start={list(start)}: "
@@ -103,28 +114,13 @@ def _name(optimizer: Optimizer) -> str:
     momentum = optimizer.defaults.get("momentum")
     if not momentum:
         return type(optimizer).__name__
-    return f"{type(optimizer).__name__}, {'Nesterov' if optimizer.defaults.get('nesterov') else 'momentum'} {momentum:g}"
-
-
-def _look(function: Function, point: Tensor) -> tuple[Tensor, Tensor]:
-    value = function(point)
-    (gradient,) = torch.autograd.grad(value, point)
-    return value.detach(), gradient.norm()
+    return (
+        f"{type(optimizer).__name__}, {'Nesterov' if optimizer.defaults.get('nesterov') else 'momentum'} {momentum:g}"
+    )
 
 
 def _fits(*tensors: Tensor) -> bool:
-    return all(bool((tensor.detach().abs() <= LARGEST).all()) for tensor in tensors)
-
-
-def _step(optimizer: Optimizer, function: Function, point: Tensor) -> None:
-    def evaluate() -> Tensor:
-        optimizer.zero_grad()
-        value = function(point)
-        value.backward()
-        return value
-
-    # every optimizer of torch takes the closure that some, such as L-BFGS, need
-    optimizer.step(evaluate)  # type: ignore[arg-type]
+    return all(bool((tensor.abs() <= LARGEST).all()) for tensor in tensors)
 
 
 def _advance(attached: Mapping[str, Any] | None, value: Tensor) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lit_tricks.errors import UserError
 from lit_tricks.models.checks import whole_number
@@ -27,6 +28,10 @@ class _Walk:
     starts: list[float]
     interval: list[float]
     make_optimizer: MakeOptimizer
+
+    def value(self, point: Tensor) -> Tensor:
+        """Return the function at ``point`` (1,), a scalar."""
+        return self.function(point[0])
 
 
 @dataclass(kw_only=True)
@@ -59,7 +64,7 @@ class GradientDescent(Study):
         for name, walk in self._walks.items():
             panel, error = _curve(walk)
             for number, start in enumerate(walk.starts, 1):
-                path = descend(lambda point, f=walk.function: f(point[0]), [start], walk.make_optimizer, self.steps)
+                path = descend(walk.value, [start], walk.make_optimizer, self.steps)
                 key = name if len(walk.starts) == 1 else f"{name}_{number}"
                 named[key] = path
                 panel.paths.append(SlopePath(path.points[:, 0], path.values, path.diverged))
@@ -82,7 +87,7 @@ def _walk(name: str, part: Mapping[str, Any]) -> _Walk:
 
 def _curve(walk: _Walk) -> tuple[SlopePanel, float]:
     """Return the curve with its derivative, and the largest difference of that from central differences."""
-    x = torch.linspace(*walk.interval, GRID, dtype=torch.float64, requires_grad=True)
+    x = torch.linspace(walk.interval[0], walk.interval[1], GRID, dtype=torch.float64, requires_grad=True)
     values = walk.function(x)
     (slopes,) = torch.autograd.grad(values.sum(), x)
     with torch.no_grad():

@@ -9,7 +9,7 @@ from lit_tricks.report.surface import Surface, Track
 from lit_tricks.studies.beale import MINIMUM, WINDOW, beale
 from lit_tricks.studies.descent import Descent
 
-GRID = 400
+GRID = 200
 
 
 def beale_surface() -> Surface:

@@ -73,3 +73,9 @@ def require_numbers(knob: str, values: Sequence[float], length: int | None, exam
 def is_number(value: Any) -> bool:
     """Return whether ``value`` is a finite number and no truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def require_reach(reach: float) -> None:
+    """Raise ``UserError`` unless drives from -``reach`` to ``reach`` can be drawn: a number in (0, 100]."""
+    if not is_number(reach) or not 0 < reach <= 100:
+        raise UserError(f"study.reach must be a number in (0, 100]; received {reach}: try study.reach=6")
