@@ -4,7 +4,7 @@ OWN_PACKAGE = "lit_tricks"
 
 # The rooms of this package that hold what a configuration builds.
 ROOMS: tuple[str, ...] = tuple(
-    f"{OWN_PACKAGE}.{room}" for room in ("data", "models", "objectives", "optim", "callbacks", "loggers")
+    f"{OWN_PACKAGE}.{room}" for room in ("data", "models", "objectives", "optim", "callbacks", "loggers", "studies")
 )
 
 NAMED: tuple[str, ...] = (

@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+from pytorch_lightning.loggers import Logger
 from torch import nn
 
 from lit_tricks.accelerators import check_accelerator
@@ -140,15 +141,13 @@ def build_trainer(
             callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
     off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
     callbacks.append(RandomState())
-    loggers = [
-        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
-        for name, node in (cfg.logger or {}).items()
-        if node is not None
-    ]
     trainer = build_node(
         {**cfg.trainer, **off},
         "trainer",
-        logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
+        logger=[
+            MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch),
+            *build_loggers(cfg, directory, resume_epoch),
+        ],
         callbacks=callbacks,
         default_root_dir=str(directory.path),
         enable_model_summary=False,
@@ -158,6 +157,15 @@ def build_trainer(
     if cfg.stepping == "auto":
         take_stretches(trainer)
     return trainer, callbacks
+
+
+def build_loggers(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> list[Logger]:
+    """Return the loggers that the configuration names."""
+    return [
+        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
+        for name, node in (cfg.logger or {}).items()
+        if node is not None
+    ]
 
 
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:

@@ -17,12 +17,11 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.files import write_atomically
-from lit_tricks.loggers import TensorBoard
 from lit_tricks.metrics import Evaluation
+from lit_tricks.models.summary import dense_layers
+from lit_tricks.publication import publish
 from lit_tricks.report import figures
 from lit_tricks.report.run_files import Rows, read_metrics
-from lit_tricks.report.run_page import write_run_report
-from lit_tricks.report.tables import print_results
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stopwatch import clocked
 
@@ -61,12 +60,10 @@ def conclude(
         diagnosis = diagnose(facts, rows)
         write_atomically(directory.diagnosis, json.dumps(diagnosis, indent=2) + "\n")
         drawn = _figures(built, found, rows, probabilities, targets)
-        for name, figure in drawn.items():
-            figures.save_figure(figure, directory.figures / f"{name}.png")
-        _to_tensorboard(config, directory, built, drawn, facts)
-    write_run_report(directory.path, facts)
-    directory.write_results(facts)
-    print_results(directory.read_results(), directory.path)
+        if facts["layers"]:
+            drawn["network"] = figures.network_diagram(facts["layers"])
+    final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
+    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), final, facts)
     return facts
 
 
@@ -93,6 +90,7 @@ def _results(
         "per_class": judged.per_class,
         "confusion_matrix": judged.confusion_matrix,
         "n_params": sum(p.numel() for p in built.module.network.parameters()),
+        "layers": dense_layers(built.module.network),
         "epochs": built.trainer.current_epoch,
         "steps": built.trainer.global_step,
         "checkpoint": None if weights is None else str(weights.relative_to(directory.path)),
@@ -165,18 +163,6 @@ def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
         kept.update({start + offset: x[offset] for offset in range(len(x)) if start + offset in wanted})
         start += len(x)
     return torch.stack([kept[row] for row in rows]) if rows else torch.zeros(0, *built.module.spec.input_shape)
-
-
-def _to_tensorboard(
-    config: Mapping[str, Any], directory: RunDirectory, built: Built, drawn: dict[str, Figure], facts: dict[str, Any]
-) -> None:
-    for logger in built.trainer.loggers:
-        if isinstance(logger, TensorBoard):
-            for name in drawn:
-                logger.add_figure(name, directory.figures / f"{name}.png")
-            final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
-            logger.log_hyperparams(_hyperparameters(config, facts), final)
-            logger.finalize("success")
 
 
 def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
     Raises ``UserError`` when the run, its configuration or its checkpoint is absent or damaged.
     """
     directory = RunDirectory.open(path)
+    directory.require_classifier()
     config = OmegaConf.create(directory.read_config())
     config.allow_targets = list(allow_targets)
     check_targets(config)

@@ -53,6 +53,7 @@ def plan_resumption(path: str, overrides: list[str], claimed: str | None = None)
     another run.
     """
     directory = RunDirectory.open(path)
+    directory.require_classifier()
     config = OmegaConf.create(directory.read_config())
     # a run from elsewhere must not admit its own code
     config.allow_targets = []

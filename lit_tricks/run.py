@@ -14,6 +14,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
 from lit_tricks.callbacks import EarlyStopping
+from lit_tricks.commandline.study import is_study
 from lit_tricks.compilation import CompiledPass
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.quiet import quiet_lightning
@@ -96,7 +97,8 @@ def _marked(plan: Resumption, facts: dict[str, Any]) -> float | None:
             facts["reason"] = "by the user" if stopped else reason(error)
             directory.write_results({**directory.read_results(), **facts})
         if stopped:
-            raise Interrupted(f"stopped: continue with resume={directory.path}") from error
+            again = "run it again" if is_study(plan.config) else f"continue with resume={directory.path}"
+            raise Interrupted(f"stopped: {again}") from error
         raise
 
 
@@ -111,6 +113,11 @@ def _rank() -> int:
 
 def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
+    if is_study(cfg):
+        from lit_tricks.study_run import run_study
+
+        run_study(cfg, _content(cfg), directory, facts)
+        return None
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep

@@ -181,6 +181,27 @@ CALLBACKS: dict[str, Knob] = {
     "early_stopping.min_delta": number(0, note=0.0),
 }
 
+STUDY: dict[str, Knob] = {
+    "only": optional(text(listed="yes", least=1, note=["NAME"])),
+    "start": number(listed="yes", least=2, most=2, note=[0.8, 1.6]),
+    "steps": whole(1, note=100),
+    "rates": number(0, listed="yes", least=1, note=[0.01, 0.02]),
+    "descents.*.function": text(note="cos(x)"),
+    "descents.*.start": number(listed="either", least=1, note=0.5),
+    "descents.*.interval": number(listed="yes", least=2, most=2, note=[-3, 6]),
+    "curves.*.weights": number(listed="yes", least=2, most=2, note=[2, 4]),
+    "curves.*.biases": number(listed="yes", least=2, most=2, note=[3, 5]),
+    "examples": whole(1, note=1000),
+    "batch_size": whole(1, note=100),
+    "epochs": whole(1, note=100),
+    "classes": whole(2, note=2),
+    "reach": number(0, 100, "(", note=6.0),
+    "activations": one_of(*ACTIVATIONS, "softmax", listed="yes", least=1, note=["relu", "tanh"]),
+    "softmax_drives": whole(2, note=3),
+    "input_shape": whole(1, listed="yes", least=1, note=[784]),
+    "num_classes": whole(1, note=10),
+}
+
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
     "model": MODEL,
@@ -195,4 +216,5 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "trainer": TRAINER,
     "logger": {},
     "callbacks": CALLBACKS,
+    "study": STUDY,
 }

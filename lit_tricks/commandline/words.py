@@ -10,7 +10,7 @@ from lit_tricks.commandline.composition import Composer
 
 ORDER = (
     "data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation", "trainer", "logger",
-    "callbacks", "experiment",
+    "callbacks", "study", "experiment",
 )  # fmt: skip
 
 

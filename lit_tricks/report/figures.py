@@ -5,6 +5,7 @@ from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.layers import drive_histograms, layer_spread, output_histograms
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
+from lit_tricks.report.network_diagram import network_diagram
 from lit_tricks.report.style import save_figure
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "learning_rate_curve",
     "misclassified_gallery",
     "misclassified_table",
+    "network_diagram",
     "output_histograms",
     "rank_mistakes",
     "save_figure",
