@@ -37,6 +37,7 @@ FILES = {
     "figures/learning_curves.png",
     "figures/learning_rate.png",
     "figures/misclassified.png",
+    "figures/network.png",
 }
 
 

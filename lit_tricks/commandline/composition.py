@@ -1,7 +1,7 @@
 """One command line composed by Hydra's own rules, in steps that can be checked one by one."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -123,7 +123,7 @@ class Composer:
             self._loader._process_config_searchpath(config_name, self.overrides, repository)
         self.repository = repository
         self._defaults: dict[str, Any] | None = None
-        self._own: dict[tuple[str, str], DictConfig] = {}
+        self._own: dict[tuple[str, str, tuple[str, ...]], DictConfig] = {}
 
     def parse(self, text: str) -> Override:
         """Parse one override by Hydra's grammar."""
@@ -163,23 +163,25 @@ class Composer:
         OmegaConf.set_readonly(config.hydra, False)
         return Composed(config, dict(defaults.overrides.known_choices), defaults.config_overrides)
 
-    def own(self, group: str, word: str) -> DictConfig:
+    def own(self, group: str, word: str, choices: Mapping[str, Any] | None = None) -> DictConfig:
         """Return what one word says by itself: the node of its group, or the root for an experiment.
 
-        Of an experiment that chooses words of other groups it is what its file holds beside that.
+        A word that holds words of other groups, as studies do, holds those that ``choices`` of a whole configuration
+        name. Of an experiment that chooses words of other groups it is what its file holds beside that.
         """
-        if (group, word) not in self._own:
+        inner = tuple(f"{key}={value}" for key, value in (choices or {}).items() if f"@{group}." in key)
+        if (group, word, inner) not in self._own:
             path = f"{group}/{word}"
             with plain_errors():
                 file = self.repository.load_config(path)
                 if file is not None and any(default.is_override() for default in file.defaults_list or []):
                     config = cast(DictConfig, file.config)
                 else:
-                    defaults = create_defaults_list(self.repository, path, [], False, False)
+                    defaults = create_defaults_list(self.repository, path, list(map(self.parse, inner)), False, False)
                     config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
             node = OmegaConf.select(config, group.replace("/", "."))
-            self._own[group, word] = node if isinstance(node, DictConfig) else config
-        return self._own[group, word]
+            self._own[group, word, inner] = node if isinstance(node, DictConfig) else config
+        return self._own[group, word, inner]
 
 
 def _parse(parser: OverridesParser, text: str) -> Override:
