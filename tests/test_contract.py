@@ -1,6 +1,7 @@
 """Every YAML of every group composes, builds, trains a step, stores a loadable checkpoint and is in the help."""
 
 import importlib.util
+import json
 import logging
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from sklearn.datasets import load_digits
 
 from lit_tricks.accelerators import check_accelerator
 from lit_tricks.build import build
+from lit_tricks.cli import main as cli
 from lit_tricks.commandline.entry import main
+from lit_tricks.commandline.study import is_study
 from lit_tricks.errors import UserError
 from lit_tricks.run_directory import RunDirectory
 
@@ -77,11 +80,25 @@ def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
     return ["data.train_size=200"]
 
 
+def check_study_runs(choice: str, folder: Path) -> None:
+    """Run a study, which trains nothing, and look at what it leaves."""
+    assert main([choice, "logger=none", f"hydra.run.dir={folder}"]) == 0
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert results["status"] == "completed"
+    assert results["metrics"]
+    assert results["finding"] in (folder / "report.html").read_text(encoding="utf-8")
+    assert list((folder / "figures").glob("*.png"))
+    assert (folder / "metrics.csv").exists() == (results["study"] != "network_diagram")
+
+
 @pytest.mark.filterwarnings("ignore:The number of training batches")
 @pytest.mark.parametrize(("group", "word"), WORDS, ids=[f"{group}={word}" for group, word in WORDS])
 def test_word_composes_builds_and_trains(group: str, word: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     prefix = "+" if group.startswith("experiment") else ""
     cfg = composed(f"{prefix}{group}={word}", *needs(group, word, request))
+    if is_study(cfg):
+        check_study_runs(f"{prefix}{group}={word}", tmp_path / "run")
+        return
     if group == "trainer":
         if cfg.trainer.accelerator in ABSENT:
             with pytest.raises(UserError, match="was not found"):
@@ -103,14 +120,18 @@ def test_word_composes_builds_and_trains(group: str, word: str, request: pytest.
         assert "state_dict" in torch.load(directory.last_checkpoint, weights_only=True)
 
 
-def test_every_word_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_word_is_in_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) <= 100
+    monkeypatch.setenv("COLUMNS", "200")
+    # the sentences that the help has no room for stand here
+    assert cli(["list"]) == 0
+    listed = capsys.readouterr().out
     for group, word in WORDS:
         lines = (CONF / group / f"{word}.yaml").read_text(encoding="utf-8").splitlines()
         # Hydra reads its own header only where nothing stands before it
         sentence = next(line for line in lines if not line.startswith("# @"))
         assert sentence.startswith("# "), f"{group}/{word}.yaml needs its sentence on the first line"
         assert word in shown, f"{group}={word} is not in the help"
-        assert " ".join(sentence[2:].split()) in " ".join(shown.split()), f"{group}={word} lacks its sentence"
+        assert " ".join(sentence[2:].split()) in " ".join(listed.split()), f"{group}={word} lacks its sentence"

@@ -23,11 +23,15 @@ ALLOWED = {
     "callbacks": {"functional"},
     "doctor": {"functional"},
     "report": {"functional"},
+    # a study is a whole run in small, from knobs to pictures; nothing but the run imports it
+    "studies": {"functional", "models", "objectives", "optim", "report"},
     "loggers": {"functional"},
     "module": {"functional", "training_figures"},
     "commandline": {"run", "targets", "comparison"},
 }
-HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison"}
+HYDRA_ROOMS = {
+    "build", "run", "study_run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison",
+}
 LIGHT = [
     "lit_tricks",
     "lit_tricks.errors",

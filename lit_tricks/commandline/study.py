@@ -52,7 +52,8 @@ def _said(composed: Composed, overrides: Sequence[Override], composer: Composer)
             value: Any = override.value()
             overlays += map(str, value if isinstance(value, list) else [value])
         elif not override.is_hydra_override():
-            yield override.key_or_group, f"'{override.input_line or override.get_key_element()}'"
+            # a word put into a part of the study belongs to the study
+            yield override.package or override.key_or_group, f"'{override.input_line or override.get_key_element()}'"
     for overlay in overlays:
         for key in composer.own(OVERLAY, overlay):
             yield str(key), f"+{OVERLAY}={overlay}"

@@ -116,7 +116,7 @@ def _check_group(group: str, node: Any, composed: Composed, composer: Composer, 
         raise UserError(f"every run needs a word for {group}: choose one with {group}=WORD")
     if not isinstance(node, Mapping):
         raise UserError(f"{group} must be a word of the group or its keys; received {node!r}: try {group}={word}")
-    own = composer.own(group, word)
+    own = composer.own(group, word, composed.choices)
     if group in COLLECTIONS:
         for name, inner in node.items():
             _check_member(group, name, inner, own, composed, composer, overlays)

@@ -28,9 +28,10 @@ def ranking(tracks: Sequence[Track], steps: int) -> str:
     if not kept:
         return f"Not one path stayed: all {len(gone)} diverged within {steps} steps"
     first, *others = kept
+    if not others:
+        return f"After {steps} steps {printable(first.name)} is {first.end:.3f} away from the minimum{left}"
     sentence = f"After {steps} steps {printable(first.name)} is nearest to the minimum ({first.end:.3f} away)"
-    if others:
-        sentence += f", then {printable(others[0].name)} ({others[0].end:.3f})"
+    sentence += f", then {printable(others[0].name)} ({others[0].end:.3f})"
     if len(others) > 1:
         sentence += f"; furthest is {printable(others[-1].name)} ({others[-1].end:.3f})"
     return sentence + left
@@ -61,13 +62,18 @@ def progress(tracks: Sequence[Track]) -> Figure:
     """Draw height and distance from the minimum against the steps, both logarithmic."""
     figure = new_figure(11.5, 4.6)
     left, right = figure.subplots(1, 2)
-    style_axes(left, "Height of the surface (logarithmic)", "step")
-    style_axes(right, "Distance from the minimum (logarithmic)", "step")
-    for (colour, dashes), track in zip(line_styles(len(tracks)), by_end(tracks), strict=True):
-        style = {"color": colour, "linestyle": dashes, "linewidth": 1.6, "label": printable(track.name)}
-        left.semilogy(np.maximum(track.values, LOWEST), **style)
-        right.semilogy(np.maximum(track.distances, LOWEST), **style)
-    for axes in (left, right):
+    shown = by_end(tracks)
+    for axes, title, curves in (
+        (left, "Height of the surface (logarithmic)", [track.values for track in shown]),
+        (right, "Distance from the minimum (logarithmic)", [track.distances for track in shown]),
+    ):
+        style_axes(axes, title, "step")
+        for (colour, dashes), track, curve in zip(line_styles(len(shown)), shown, curves, strict=True):
+            drawn = np.maximum(curve, LOWEST)
+            axes.semilogy(drawn, color=colour, linestyle=dashes, linewidth=1.6, label=printable(track.name))
+        # a path that leaves must not take the picture with it
+        highest = max(curve[0] if track.diverged else curve.max() for track, curve in zip(shown, curves, strict=True))
+        axes.set_ylim(top=3 * highest)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     handles, labels = right.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=TICK_SIZE, handlelength=3.2)

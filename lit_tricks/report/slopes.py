@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,10 +23,11 @@ from lit_tricks.report.style import (
 
 @dataclass(frozen=True)
 class SlopePath:
-    """Where a descent went: ``x`` (S + 1,) with the function's ``values`` there, the start first."""
+    """Where a descent went: ``x`` (S + 1,) with the function's ``values`` and ``slopes`` there, the start first."""
 
     x: np.ndarray
     values: np.ndarray
+    slopes: np.ndarray
     diverged: bool
 
 
@@ -53,13 +55,16 @@ def descents_on_curves(panels: Sequence[SlopePanel]) -> tuple[Figure, str]:
     for (above, below), panel in zip(grid.T, panels, strict=True):
         style_axes(above, f"f(x) = {printable(panel.label, 60)}")
         style_axes(below, "f'(x), by automatic differentiation", "x")
+        above.set_xlim(panel.x[0], panel.x[-1])
         above.plot(panel.x, panel.values, color=SOFT, linewidth=1.4)
         below.plot(panel.x, panel.slopes, color=SOFT, linewidth=1.4)
         below.axhline(0, color=INK, linewidth=0.8)
-        for colour, path in zip(_colours(len(panel.paths)), panel.paths, strict=True):
+        for axes in (above, below):
+            # a path that leaves must not take the picture with it
+            axes.set_ylim(axes.get_ylim())
+        for colour, path in zip(cycle(PALETTE), panel.paths, strict=False):
             _path(above, path, path.values, colour)
-            _path(below, path, np.interp(path.x, panel.x, panel.slopes), colour)
-        above.set_xlim(panel.x[0], panel.x[-1])
+            _path(below, path, path.slopes, colour)
         above.legend(frameon=False, fontsize=LABEL_SIZE)
     figure.supxlabel("○ start      ◆ end      a dot is a step", x=0.01, ha="left", fontsize=TICK_SIZE, color=SOFT)
     sentence = f"Downhill on {'; on '.join(map(_sentence, panels))}"
@@ -73,10 +78,6 @@ def _path(axes: Axes, path: SlopePath, heights: np.ndarray, colour: str) -> None
     axes.plot(path.x[0], heights[0], marker="o", markersize=8, color="white", markeredgecolor=colour, zorder=4)
     if not path.diverged:
         axes.plot(path.x[-1], heights[-1], marker="D", markersize=7, color=colour, markeredgecolor="white", zorder=4)
-
-
-def _colours(count: int) -> list[str]:
-    return [PALETTE[k % len(PALETTE)] for k in range(count)]
 
 
 def _sentence(panel: SlopePanel) -> str:

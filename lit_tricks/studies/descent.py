@@ -25,7 +25,7 @@ class Descent:
     Attributes:
         points: (S + 1, D) ``float64``, the start first.
         values: (S + 1,) the function there.
-        slopes: (S + 1,) the Euclidean norm of the gradient there.
+        gradients: (S + 1, D) its gradient there.
         rates: (S,) the learning rate of each step.
         diverged: whether the path left what fits, before the steps were done.
         optimizer: what took the steps, with its momentum.
@@ -33,7 +33,7 @@ class Descent:
 
     points: np.ndarray
     values: np.ndarray
-    slopes: np.ndarray
+    gradients: np.ndarray
     rates: np.ndarray
     diverged: bool
     optimizer: str
@@ -42,6 +42,11 @@ class Descent:
     def steps(self) -> int:
         """Steps that were taken."""
         return len(self.rates)
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """(S + 1,) the Euclidean norm of each gradient."""
+        return np.linalg.norm(self.gradients, axis=1)
 
     def distances(self, minimum: Sequence[float]) -> np.ndarray:
         """Return (S + 1,) the Euclidean distance of each point from ``minimum``."""
@@ -75,10 +80,10 @@ def descend(
     def evaluate() -> Tensor:
         value = function(point)
         (point.grad,) = torch.autograd.grad(value, point)
-        seen.append((value.detach(), point.grad.norm()))
+        seen.append((value.detach(), point.grad.clone()))
         return value.detach()
 
-    points, values, slopes, rates = [], [], [], []
+    points, values, gradients, rates = [], [], [], []
     diverged = False
     for step in range(steps + 1):
         here = point.detach().clone()
@@ -86,15 +91,16 @@ def descend(
         seen.clear()
         # every optimizer of torch takes the closure that some, such as L-BFGS, call more than once
         optimizer.step(evaluate) if step < steps else evaluate()  # type: ignore[arg-type]
-        value, slope = seen[0]
-        diverged = not _fits(here, value, slope)
+        value, gradient = seen[0]
+        diverged = not _fits(here, value, gradient)
         if diverged:
             break
         points.append(here.numpy())
         values.append(value.item())
-        slopes.append(slope.item())
-        rates.append(rate)
-        _advance(attached, value)
+        gradients.append(gradient.numpy())
+        if step < steps:
+            rates.append(rate)
+            _advance(attached, value)
     if not points:
         raise UserError(
             f"a descent must start where the function and its slope are finite; received start={list(start)}: "
@@ -103,7 +109,7 @@ def descend(
     return Descent(
         np.array(points),
         np.array(values),
-        np.array(slopes),
+        np.array(gradients),
         np.array(rates[: len(points) - 1]),
         diverged,
         _name(optimizer),
@@ -112,11 +118,8 @@ def descend(
 
 def _name(optimizer: Optimizer) -> str:
     momentum = optimizer.defaults.get("momentum")
-    if not momentum:
-        return type(optimizer).__name__
-    return (
-        f"{type(optimizer).__name__}, {'Nesterov' if optimizer.defaults.get('nesterov') else 'momentum'} {momentum:g}"
-    )
+    kind = "Nesterov" if optimizer.defaults.get("nesterov") else "momentum"
+    return type(optimizer).__name__ + (f", {kind} {momentum:g}" if momentum else "")
 
 
 def _fits(*tensors: Tensor) -> bool:

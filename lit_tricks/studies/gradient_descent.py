@@ -67,7 +67,7 @@ class GradientDescent(Study):
                 path = descend(walk.value, [start], walk.make_optimizer, self.steps)
                 key = name if len(walk.starts) == 1 else f"{name}_{number}"
                 named[key] = path
-                panel.paths.append(SlopePath(path.points[:, 0], path.values, path.diverged))
+                panel.paths.append(SlopePath(path.points[:, 0], path.values, path.gradients[:, 0], path.diverged))
                 metrics |= _ending(key, path)
             metrics[f"{name}/derivative_error"] = error
             panels.append(panel)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.models import MLP
 from lit_tricks.models.checks import whole_number
@@ -32,8 +33,19 @@ class _Start:
             nn.init.constant_(layer.bias, bias)
         return network
 
+    def objective(self) -> Objective:
+        """Return the loss of one output; raises ``UserError`` unless it puts a sigmoid on that."""
+        objective = self.make_objective(num_classes=1)
+        if objective.link != "sigmoid":
+            raise UserError(
+                f"study.curves.*.loss must put a sigmoid on its output; received {type(objective).__name__} with "
+                f"{objective.link}: try mse or bce"
+            )
+        return objective
+
     def settings(self) -> str:
-        loss = type(self.make_objective(num_classes=1)).__name__
+        """Return what distinguishes the start, for a legend."""
+        loss = type(self.objective()).__name__
         weights, biases = (", ".join(f"{value:g}" for value in values) for values in (self.weights, self.biases))
         return f"{loss}, w = ({weights}), b = ({biases})"
 
@@ -97,7 +109,7 @@ class SlowLearning(Study):
         """Return (epochs + 1,) loss, mean output and mean slope σ'(z) of the output neuron, epoch 0 before training."""
         inputs = torch.randn(self.examples, 1, dtype=torch.float64, generator=_stream(seed, "inputs"))
         order = _stream(seed, "order")
-        network, objective = start.network(), start.make_objective(num_classes=1)
+        network, objective = start.network(), start.objective()
         optimizer = self.optimizer(network.parameters())
         figures = [(_loss(network, objective, inputs).item(), *_state(network, inputs))]
         for _ in range(self.epochs):
@@ -140,7 +152,7 @@ def _rows(curves: Sequence[PlateauCurve]) -> list[dict[str, float | int]]:
             row |= {
                 f"{curve.name}/loss": float(curve.losses[epoch]),
                 f"{curve.name}/output": float(curve.outputs[epoch]),
+                f"{curve.name}/slope": float(curve.slopes[epoch]),
             }
-            row[f"{curve.name}/slope"] = float(curve.slopes[epoch])
         rows.append(row)
     return rows

@@ -62,10 +62,10 @@ def chosen(parts: Mapping[str, Part], only: Sequence[str] | None, knob: str) -> 
 
 
 def require_numbers(knob: str, values: Sequence[float], length: int | None, example: str) -> list[float]:
-    """Return ``values`` as floats; raise ``UserError`` unless they are finite numbers, ``length`` of them if given."""
-    listed = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
+    """Return a list of finite numbers, ``length`` of them if given, as floats; raise ``UserError`` otherwise."""
+    listed = list(values) if isinstance(values, Sequence) else []
     if not listed or not all(map(is_number, listed)) or (length is not None and len(listed) != length):
-        count = "at least one finite number" if length is None else f"{length} finite numbers"
+        count = "a list of finite numbers" if length is None else f"a list of {length} finite numbers"
         raise UserError(f"study.{knob} must be {count}; received {values}: try study.{knob}={example}")
     return [float(value) for value in listed]
 

@@ -72,6 +72,20 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("scheduler/warm_restarts", "first_period", [None, 0, 1]),
     ("scheduler/warm_restarts", "t_mult", [0.9, 1]),
     ("scheduler/warm_restarts", "m_mul", [0, 0.1, 1, 1.1]),
+    ("study/optimizer_race", "start", [[1], [1, 2], [1, 2, 3], 1, [1, float("inf")]]),
+    ("study/optimizer_race", "steps", [0, 1, 1.5]),
+    ("study/optimizer_race", "only", [None, [], ["sgd"], "sgd"]),
+    ("study/learning_rate_sweep", "rates", [[], [0], [-0.1], 0.1]),
+    ("study/slow_learning", "examples", [0, 1]),
+    ("study/slow_learning", "batch_size", [0, 1]),
+    ("study/slow_learning", "epochs", [0, 1]),
+    ("study/gradient_at_the_drive", "classes", [1, 2]),
+    ("study/gradient_at_the_drive", "reach", [0, 0.1, 100, 100.1, float("nan")]),
+    ("study/activations", "activations", [[], ["relu"], ["softmax"], ["rleu"]]),
+    ("study/activations", "reach", [0, 0.1, 100, 100.1]),
+    ("study/activations", "softmax_drives", [1, 2, 2.5]),
+    ("study/network_diagram", "input_shape", [[], [0], [1], [2, 3]]),
+    ("study/network_diagram", "num_classes", [0, 1]),
 ]
 
 
