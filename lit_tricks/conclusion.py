@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from lit_tricks.build import Built
 from lit_tricks.callbacks import FirstBatch, LayerRecorder
+from lit_tricks.data.augmentation import Augmentation
+from lit_tricks.data.source import Examples
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
@@ -30,7 +32,8 @@ log = logging.getLogger("lit_tricks")
 
 SPLITS = ("train", "val", "test")
 MOST_MISTAKES = 100
-HYPERPARAMETERS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler")
+MOST_ORIGINALS, VERSIONS = 6, 7
+HYPERPARAMETERS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation")
 
 
 def conclude(
@@ -130,6 +133,8 @@ def _figures(
     if rows:
         drawn["learning_curves"] = figures.learning_curves(rows)
         drawn["learning_rate"] = figures.learning_rate_curve(rows)
+    if (augmented := _augmented(built)) is not None:
+        drawn["augmentation"] = augmented
     for kept in built.callbacks:
         if (
             isinstance(kept, FirstBatch)
@@ -153,6 +158,27 @@ def _figures(
         else:
             drawn["misclassified"] = figures.misclassified_table(records, spec.class_names, total)
     return drawn
+
+
+def _augmented(built: Built) -> Figure | None:
+    """Return a picture of an image of each class in several augmented versions, None where nothing changes images."""
+    spec, augmentation = built.module.spec, built.module.augmentation
+    examples = getattr(built.datamodule, "train", None)
+    if spec.kind != "image" or not isinstance(augmentation, Augmentation) or not isinstance(examples, Examples):
+        return None
+    rows = [int((examples.y == label).nonzero()[0]) for label in examples.y.unique()[:MOST_ORIGINALS]]
+    chosen = examples.take(np.asarray(rows))
+    x, y = chosen.x, chosen.y
+    versions, targets = augmentation(x.repeat(VERSIONS, 1, 1, 1), y.repeat(VERSIONS), [len(y)] * VERSIONS, 0, 0)
+    return figures.augmentation_grid(
+        x,
+        versions.unflatten(0, (VERSIONS, len(y))),
+        y,
+        targets.unflatten(0, (VERSIONS, len(y))),
+        spec.class_names,
+        augmentation.names,
+        spec.value_range,
+    )
 
 
 def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
@@ -189,7 +215,15 @@ def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[s
     }
     for group in HYPERPARAMETERS:
         chosen[group] = facts["data"]["name"] if group == "data" else facts["words"].get(group, "custom")
-        for name, value in config[group].items():
-            if value is not None and not name.startswith("_"):
-                chosen[f"{group}.{name}"] = value
+        chosen |= _knobs(config[group], group)
     return chosen
+
+
+def _knobs(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in node.items():
+        if isinstance(value, Mapping):
+            found |= _knobs(value, f"{prefix}.{name}")
+        elif value is not None and not name.startswith("_"):
+            found[f"{prefix}.{name}"] = value
+    return found

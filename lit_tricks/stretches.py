@@ -172,8 +172,8 @@ class StretchLoop(_TrainingEpochLoop):
         each, clip = trainer.accumulate_grad_batches, trainer.gradient_clip_val
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         followers = [c.on_stretch_step for c in trainer.callbacks if hasattr(c, "on_stretch_step")]  # type: ignore[attr-defined]
-        batches = module.prepared(*self._loader.take(count))
         first_step, first_batch = self.global_step, self.batch_progress.current.ready
+        batches = module.prepared(*self._loader.take(count), first_batch)
         rates: list[float] = []
         done = 0
         try:

@@ -24,7 +24,8 @@ ALLOWED = {
     "doctor": {"functional"},
     "report": {"functional"},
     "loggers": {"functional"},
-    "module": {"functional", "training_figures"},
+    "module": {"functional", "training_figures", "validation_figures"},
+    "validation_figures": {"functional"},
     "commandline": {"run", "targets", "comparison"},
 }
 HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison"}

@@ -1,6 +1,7 @@
 """Tricks and bookkeeping that need Lightning's hooks."""
 
 from lit_tricks.callbacks.checkpoint import Checkpoint
+from lit_tricks.callbacks.clean_training import CleanTraining
 from lit_tricks.callbacks.early_stopping import EarlyStopping
 from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
@@ -11,6 +12,7 @@ from lit_tricks.callbacks.random_state import RandomState
 
 __all__ = [
     "Checkpoint",
+    "CleanTraining",
     "EarlyStopping",
     "EpochTimer",
     "FirstBatch",

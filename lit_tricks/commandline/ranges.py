@@ -133,6 +133,31 @@ SCHEDULER: dict[str, Knob] = {
     "m_mul": number(0, 1, "(", note=1),
 }
 
+AUGMENTATION: dict[str, Knob] = {
+    "affine.degrees": number(0, 180, note=10.0),
+    "affine.shift": number(0, 1, ")", note=0.1),
+    "affine.shear": number(0, 90, ")", note=10.0),
+    "affine.zoom": number(0, 1, ")", note=0.1),
+    "affine.crop": number(0, 1, "(", note=0.8),
+    "affine.rotate_crop": number(0, 1, note=0.5),
+    "affine.padding_mode": one_of("zeros", "border", "reflection", note="zeros"),
+    "flip.horizontal": number(0, 1, note=0.5),
+    "flip.vertical": number(0, 1, note=0.5),
+    "random_crop.padding": either(whole(0), number(0, 1, ")"), note=4),
+    "colour.brightness": number(0, 1, note=0.1),
+    "colour.contrast": number(0, 1, note=0.1),
+    "colour.saturation": number(0, 1, note=0.2),
+    "colour.hue": number(0, 0.5, note=0.05),
+    "random_erasing.p": number(0, 1, note=0.5),
+    "random_erasing.scale": number(0, 1, "(", listed="yes", least=2, most=2, note=[0.02, 0.33]),
+    "random_erasing.ratio": number(0, open_ends="(", listed="yes", least=2, most=2, note=[0.3, 3.3]),
+    "random_erasing.value": one_of("random", "zero", note="random"),
+    "mixup.alpha": number(0, note=0.2),
+    "mixup.p": number(0, 1, note=1.0),
+    "cutmix.alpha": number(0, note=1.0),
+    "cutmix.p": number(0, 1, note=0.5),
+}
+
 TRAINER: dict[str, Knob] = {
     "accelerator": text(note="auto"),
     "strategy": text(note="auto"),
@@ -191,7 +216,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
     "sampler": {},
-    "augmentation": {},
+    "augmentation": AUGMENTATION,
     "trainer": TRAINER,
     "logger": {},
     "callbacks": CALLBACKS,

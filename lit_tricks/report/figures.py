@@ -1,5 +1,6 @@
 """Every figure of a single run, each a pure function that returns a matplotlib ``Figure``."""
 
+from lit_tricks.report.augmented import augmentation_grid
 from lit_tricks.report.confusion import confusion_matrix
 from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
@@ -9,6 +10,7 @@ from lit_tricks.report.style import save_figure
 
 __all__ = [
     "Mistake",
+    "augmentation_grid",
     "batch_grid",
     "confusion_matrix",
     "drive_histograms",

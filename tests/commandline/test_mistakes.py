@@ -109,6 +109,10 @@ ON_THE_COMMAND_LINE = [
     (["trainer.min_epochs=30"], ["trainer.min_epochs must not exceed trainer.max_epochs", "30 and 20"]),
     (["callbacks.checkpoint.monitor=val/acc"], ["should rise", "add callbacks.checkpoint.mode=max"]),
     # classes
+    (["augmentation=mixup", "augmentation.mixup.alpha=-1"], ["alpha must be a number at least 0", "mixup.alpha=0.2"]),
+    (["augmentation=full", "augmentation.affine.degrees=200"], ["at most 180", "augmentation.affine.degrees=10.0"]),
+    (["augmentation.mixup.alpha=1"], ["augmentation=none has no mixup.alpha: words with it: mixup"]),
+    (["augmentation._target_=torch.nn.Identity"], ["has a name", "+augmentation.NAME={_target_:package.Class}"]),
     (["optimizer._target_=os.system"], ["optimizer._target_ may not name 'os.system'"]),
     (["optimizer._target_=torch.hub.load"], ["optimizer._target_ may not name 'torch.hub.load'"]),
     (["model._target_=my_package.Net"], ["'my_package.Net' is not on the allow-list", "allow_targets=[my_package]"]),
@@ -155,6 +159,17 @@ WHEN_BUILT: list[tuple[list[str], list[str]]] = [
     (["data=digits", "data.val_size=1437"], ["val_size"]),
     (["data=digits", "data.train_size=5"], ["train_size"]),
     (["data=moons", "model=cnn"], ["model=cnn needs images", "model=mlp"]),
+    (["data=moons", "augmentation=flip_crop"], ["augmentation.flip changes images", "augmentation=mixup"]),
+    (["+augmentation.m={_target_:kornia.augmentation.RandomMixUpV2}"], ["holds RandomMixUpV2", "augmentation=mixup"]),
+    (["+augmentation.l={_target_:torch.nn.L1Loss}"], ["augmentation.l (L1Loss) said", "leave it out"]),
+    (
+        ["augmentation=random_erasing", "augmentation.random_erasing.scale=[0.4,0.1]"],
+        ["augmentation.random_erasing.scale must be", "try augmentation.random_erasing.scale=[0.02,0.33]"],
+    ),
+    (
+        ["augmentation=full", "augmentation.colour.brightness=0", "augmentation.colour.contrast=0"],
+        ["augmentation.colour.saturation and hue need images with 3 channels"],
+    ),
     (["sampler=balanced", "batch_size=4"], ["sampler=balanced needs a place", "batch_size=10"]),
     (["+experiment=early_stopping", "data.val_size=0"], ["early stopping needs validation", "data.val_size=0.1"]),
     (["scheduler=plateau", "data.val_size=0"], ["needs validation", "data.val_size=0.1"]),

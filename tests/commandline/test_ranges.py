@@ -1,5 +1,6 @@
 """What a knob accepts on the command line is what the class behind it accepts."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,11 @@ from lit_tricks.errors import UserError
 from lit_tricks.targets import resolve
 
 COMPOSER = Composer(str(conf_dir()))
-NEEDS: dict[str, dict[str, Any]] = {"model": {"input_shape": (1, 8, 8), "num_classes": 3}, "loss": {"num_classes": 3}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "model": {"input_shape": (1, 8, 8), "num_classes": 3},
+    "loss": {"num_classes": 3},
+    "augmentation": {"input_shape": (3, 8, 8), "num_classes": 3, "value_range": (0.0, 1.0)},
+}
 
 # the word whose class is built, the key, and values at and around its bounds
 BOUNDARIES: list[tuple[str, str, list[Any]]] = [
@@ -72,14 +77,40 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("scheduler/warm_restarts", "first_period", [None, 0, 1]),
     ("scheduler/warm_restarts", "t_mult", [0.9, 1]),
     ("scheduler/warm_restarts", "m_mul", [0, 0.1, 1, 1.1]),
+    ("augmentation/full", "affine.degrees", [-1, 0, 180, 180.1]),
+    ("augmentation/full", "affine.shift", [-0.1, 0, 0.99, 1]),
+    ("augmentation/full", "affine.shear", [-1, 0, 89.9, 90]),
+    ("augmentation/full", "affine.zoom", [-0.1, 0, 0.99, 1]),
+    ("augmentation/full", "affine.crop", [0, 0.01, 1, 1.1]),
+    ("augmentation/full", "affine.rotate_crop", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "affine.padding_mode", ["zeros", "border", "reflection", "edge"]),
+    ("augmentation/full", "flip.horizontal", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "flip.vertical", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.brightness", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.contrast", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.saturation", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.hue", [-0.1, 0, 0.5, 0.51]),
+    ("augmentation/random_crop", "random_crop.padding", [-1, 0, 0.5, 1, 4, 2.5]),
+    ("augmentation/random_erasing", "random_erasing.p", [-0.1, 0, 1, 1.1]),
+    ("augmentation/random_erasing", "random_erasing.scale", [[0, 0.3], [0.1, 1], [0.1, 1.1], [0.1]]),
+    ("augmentation/random_erasing", "random_erasing.ratio", [[0, 3], [0.1, 9], [1, 2, 3]]),
+    ("augmentation/random_erasing", "random_erasing.value", ["random", "zero", "mean"]),
+    ("augmentation/mixup", "mixup.alpha", [-0.1, 0, 5, float("inf")]),
+    ("augmentation/mixup", "mixup.p", [-0.1, 0, 1, 1.1]),
+    ("augmentation/cutmix", "cutmix.alpha", [-0.1, 0, 5, float("inf")]),
+    ("augmentation/cutmix", "cutmix.p", [-0.1, 0, 1, 1.1]),
 ]
 
 
 def _is_built(group: str, word: str, key: str, value: Any) -> bool:
     node: dict[str, Any] = OmegaConf.to_container(COMPOSER.own(group, word), resolve=False)  # type: ignore[assignment]
+    name, _, key = key.rpartition(".")
+    node = node[name] if name else node
     target = resolve(node.pop("_target_"))
+    wanted = inspect.signature(target).parameters
+    needs = {name: value for name, value in NEEDS.get(group, {}).items() if name in wanted}
     try:
-        target(**{**node, **NEEDS.get(group, {}), key: value})
+        target(**{**node, **needs, key: value})
     except UserError:
         return False
     return True
