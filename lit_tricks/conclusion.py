@@ -30,7 +30,7 @@ log = logging.getLogger("lit_tricks")
 
 SPLITS = ("train", "val", "test")
 MOST_MISTAKES = 100
-HYPERPARAMETERS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler")
+HYPERPARAMETERS = ("data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler")
 
 
 def conclude(

@@ -17,6 +17,7 @@ from lit_tricks.errors import UserError
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.models import MLP
 from lit_tricks.module import LitClassifier
+from lit_tricks.objectives import WeightPenalty
 from lit_tricks.optim import Cosine, OneCycle, TrainingPlan
 from lit_tricks.stretches import MOST_STEPS, StretchLoop, take_stretches
 
@@ -49,6 +50,7 @@ def run(folder: Path, stretches: bool, case: dict[str, Any], checkpoint: Path | 
     torch.manual_seed(3)
     network = MLP(datamodule.spec.input_shape, 10, hidden=[12], **case.pop("network", {}))
     module = make_module(datamodule, network=network, optimizer=case.pop("optimizer", None))
+    module._penalty = case.pop("penalty", None)
     schedule = case.pop("schedule", None)
     if schedule is not None:
         module._make_schedule = lambda optimizer, *facts: schedule(optimizer, TrainingPlan(*facts))
@@ -74,6 +76,7 @@ CASES: dict[str, dict[str, Any]] = {
     "one cycle with momentum": {"schedule": OneCycle(), "optimizer": sgd},
     "clipping": {"gradient_clip_val": 0.05, "optimizer": sgd},
     "clipping by value": {"gradient_clip_val": 0.01, "gradient_clip_algorithm": "value"},
+    "penalty": {"penalty": WeightPenalty(l1=1e-4, l2=1e-3)},
     "accumulation": {"accumulate_grad_batches": 3},
     "accumulation with schedule": {"accumulate_grad_batches": 4, "schedule": Cosine()},
     "several validations an epoch": {"val_check_interval": 0.2},

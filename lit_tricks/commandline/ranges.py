@@ -81,6 +81,12 @@ LOSS: dict[str, Knob] = {
     "reduction": one_of("mean", "half_sum", note="mean"),
 }
 
+PENALTY: dict[str, Knob] = {
+    "l1": number(0, note=0.0001),
+    "l2": number(0, note=0.001),
+    "convention": one_of("sum", "half_sum", note="sum"),
+}
+
 OPTIMIZER: dict[str, Knob] = {
     "lr": number(0, open_ends="(", note=0.001),
     "betas": BETAS,
@@ -183,6 +189,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "model": MODEL,
     "init": INIT,
     "loss": LOSS,
+    "penalty": PENALTY,
     "optimizer": OPTIMIZER,
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
