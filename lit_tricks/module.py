@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from lit_tricks.data.spec import DataSpec
@@ -213,7 +214,8 @@ class LitClassifier(pl.LightningModule):
             "val/balanced_acc": recall[present].mean(),
         }
         self.log_dict({name: value.float() for name, value in values.items()}, prog_bar=True)
-        if self._watching is not None and self.trainer.training and not self.trainer.sanity_checking:
+        fitting = self.trainer.state.fn == TrainerFn.FITTING and not self.trainer.sanity_checking
+        if self._watching is not None and fitting:
             scheduler, monitor = self._watching
             scheduler.step(float(values[monitor]))
 
