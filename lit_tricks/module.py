@@ -7,7 +7,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from lit_tricks.data.spec import DataSpec
@@ -214,8 +213,7 @@ class LitClassifier(pl.LightningModule):
             "val/balanced_acc": recall[present].mean(),
         }
         self.log_dict({name: value.float() for name, value in values.items()}, prog_bar=True)
-        fitting = self.trainer.state.fn == TrainerFn.FITTING and not self.trainer.sanity_checking
-        if self._watching is not None and fitting:
+        if self._watching is not None and self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
             scheduler, monitor = self._watching
             scheduler.step(float(values[monitor]))
 

@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from training import make_module, make_trainer
 
-from lit_tricks.callbacks import EarlyStopping, EpochTimer, LearningRate
+from lit_tricks.callbacks import EMA, SWA, EarlyStopping, EpochTimer, LearningRate
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.errors import UserError
 from lit_tricks.loggers import MetricsCSV
@@ -87,6 +87,12 @@ CASES: dict[str, dict[str, Any]] = {
     "a short last batch": {"batch_size": 100},
     "one batch an epoch": {"batch_size": 2000},
     "two batches an epoch": {"batch_size": 700},
+    "moving average": {"callbacks": [EMA], "network": {"norm": "batch"}, "accumulate_grad_batches": 2},
+    "moving average without warm-up and early stopping": {
+        "callbacks": [lambda: EMA(0.9, warm_up=False), lambda: EarlyStopping(patience=1)],
+        "val_check_interval": 0.3,
+    },
+    "average of the last epochs": {"callbacks": [lambda: SWA(1)], "network": {"norm": "batch", "dropout": 0.4}},
     "early stopping": {"callbacks": [lambda: EarlyStopping(patience=1)], "optimizer": sgd, "max_epochs": 12},
 }
 
@@ -151,7 +157,7 @@ def test_a_callback_that_watches_every_batch_gets_every_batch(tmp_path: Path) ->
     assert watcher.seen == outcome.step
 
 
-def test_weight_averaging_is_the_same_on_either_path(tmp_path: Path) -> None:
+def test_lightnings_weight_averaging_is_the_same_on_either_path(tmp_path: Path) -> None:
     case = {"callbacks": [lambda: EMAWeightAveraging(decay=0.9)], "max_epochs": 2}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

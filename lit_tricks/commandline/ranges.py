@@ -182,6 +182,9 @@ CALLBACKS: dict[str, Knob] = {
     "early_stopping.mode": one_of("min", "max", note="min"),
     "early_stopping.patience": whole(1, note=3),
     "early_stopping.min_delta": number(0, note=0.0),
+    "ema.decay": BELOW_ONE,
+    "ema.warm_up": flag(note=True),
+    "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
 KNOBS: dict[str, dict[str, Knob]] = {
