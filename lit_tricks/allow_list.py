@@ -9,6 +9,7 @@ ROOMS: tuple[str, ...] = tuple(
 
 NAMED: tuple[str, ...] = (
     *ROOMS,
+    "lit_tricks.comparison",
     "torch.nn",
     "torch.optim",
     "pytorch_lightning.Trainer",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
 from lit_tricks.callbacks import RandomState
+from lit_tricks.compilation import CompiledPass
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.foreign import describe_datamodule
 from lit_tricks.data.normalise import Normaliser
@@ -173,5 +174,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch)
     module = build_module(cfg, spec, normaliser)
     if cfg.compile:
-        module.network.compile()
+        module.logits_and_loss = CompiledPass(
+            module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile
+        )
     return Built(datamodule, module, trainer, callbacks)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from lit_tricks import __version__
+from lit_tricks.commandline.startup import uncollected_imports
 from lit_tricks.commandline.suggest import did_you_mean
 from lit_tricks.errors import UserError
 
@@ -64,14 +65,16 @@ def _list(arguments: list[str]) -> None:
 
 def _evaluate(arguments: list[str]) -> None:
     given = _checked("evaluate", arguments)
-    from lit_tricks.evaluate import evaluate_command
+    with uncollected_imports():
+        from lit_tricks.evaluate import evaluate_command
 
     evaluate_command(given)
 
 
 def _predict(arguments: list[str]) -> None:
     given = _checked("predict", arguments)
-    from lit_tricks.predict import predict_command
+    with uncollected_imports():
+        from lit_tricks.predict import predict_command
 
     predict_command(given)
 

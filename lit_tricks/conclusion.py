@@ -12,7 +12,7 @@ import torch
 from matplotlib.figure import Figure
 
 from lit_tricks.build import Built
-from lit_tricks.callbacks import FirstBatch
+from lit_tricks.callbacks import FirstBatch, LayerRecorder
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
@@ -138,6 +138,10 @@ def _figures(
             and kept.labels is not None
         ):
             drawn["first_batch"] = figures.batch_grid(kept.images, kept.labels, spec.class_names, spec.value_range)
+        if isinstance(kept, LayerRecorder) and kept.layers:
+            drawn["drives"] = figures.drive_histograms(kept.layers)
+            drawn["layers"] = figures.layer_spread(kept.layers)
+            drawn["outputs"] = figures.output_histograms(kept.outputs, spec.class_names)
     if probabilities is not None and targets is not None:
         records = figures.rank_mistakes(probabilities, targets, limit=MOST_MISTAKES)
         total = int((probabilities.argmax(1) != targets).sum())

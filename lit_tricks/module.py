@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.counting import recall_per_class
+from lit_tricks.functional.training_pass import logits_and_loss
 from lit_tricks.training_figures import TrainingFigures, is_finite_here
 
 WATCHABLE = ("val/loss", "val/acc", "val/balanced_acc")
@@ -58,12 +59,13 @@ class LitClassifier(pl.LightningModule):
         self._make_schedule = schedule
         self._augment = augmentation
         self._penalty = penalty
+        # what a training step computes; may be replaced by a compiled form of it
+        self.logits_and_loss = logits_and_loss
         self.save_hyperparameters({"data_spec": spec.to_dict()}, logger=False)
         self._figures = TrainingFigures()
         self._noted_batch = (-1, -1)
         self._watching: tuple[Any, str] | None = None
-        self._val_loss = torch.zeros(())
-        self._val_confusion = torch.zeros(())
+        self._val_loss = self._val_confusion = torch.zeros(())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (B, K) of raw inputs (B, *input_shape)."""
@@ -152,8 +154,7 @@ class LitClassifier(pl.LightningModule):
         Raises ``UserError`` when the loss is not finite; on accelerators, where asking at every step would hold
         up the device, only when the figures are added up.
         """
-        logits = self.network(x)
-        data_loss = self.objective(logits, target)
+        logits, data_loss = self.logits_and_loss(self.network, self.objective, x, target)
         penalty = None if self._penalty is None else self._penalty(self.network)
         loss = data_loss if penalty is None else data_loss + penalty
         if not is_finite_here(loss.detach()):

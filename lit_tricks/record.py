@@ -58,5 +58,7 @@ def versions() -> dict[str, str]:
 
 
 def reason(error: BaseException) -> str:
-    """Return why a run failed, in one line."""
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}".splitlines()[0]
+    """Return why a run failed, in one line; where it is known, with the place."""
+    if isinstance(error, UserError):
+        return str(error)
+    return ", ".join([f"{type(error).__name__}: {error}".splitlines()[0], *getattr(error, "__notes__", ())])

@@ -8,19 +8,20 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
 from lit_tricks.callbacks import EarlyStopping
-from lit_tricks.conclusion import conclude
+from lit_tricks.compilation import CompiledPass
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.quiet import quiet_lightning
 from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
-from lit_tricks.threads import choose_threads
+from lit_tricks.threads import choose_threads, held_to, parallel_jobs
 
 log = logging.getLogger("lit_tricks")
 
@@ -112,14 +113,26 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
-        built = build(cfg, directory, plan.epoch if plan.resumed else None)
-        facts["threads"] = _prepare(cfg, built)
+        # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep
+        with held_to(1):
+            built = build(cfg, directory, plan.epoch if plan.resumed else None)
+        threads = facts["threads"] = _prepare(cfg, built)
     if plan.resumed and _rank() == 0:
         directory.write_config(_content(cfg))
         directory.write_results({**directory.read_results(), **facts})
+    with held_to(threads):
+        return _train_built(plan, built, facts)
+
+
+def _train_built(plan: Resumption, built: Built, facts: dict[str, Any]) -> float | None:
+    cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
     with clocked(seconds, "fit"):
         torch.manual_seed(derive_seed(cfg.seed, "training"))
         interrupted = _fit(built, plan.checkpoint)
+    compiled = built.module.logits_and_loss
+    if isinstance(compiled, CompiledPass):
+        seconds["compile"] = round(compiled.seconds, 3)
+        seconds["fit"] = round(seconds["fit"] - seconds["compile"], 3)
     if not built.trainer.is_global_zero:
         return None
     weights = _weights(built, directory)
@@ -129,6 +142,9 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     facts["ended"] = "stopped by the user" if interrupted else _ended(built)
     facts["status"] = "stopped" if interrupted else "completed"
     facts["reason"] = "by the user" if interrupted else None
+    # pictures and tables must not hold up the first step
+    from lit_tricks.conclusion import conclude
+
     conclude(_content(cfg), directory, built, weights, facts)
     if interrupted:
         raise Interrupted(f"stopped: continue with resume={directory.path}")
@@ -138,8 +154,8 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
 def _prepare(cfg: DictConfig, built: Built) -> int:
     """Choose the threads and say in one line what is about to be trained."""
     spec = built.module.spec
-    threads, why = choose_threads(cfg.threads, built.module.network, torch.zeros(cfg.batch_size, *spec.input_shape))
-    torch.set_num_threads(threads)
+    processes = _jobs_at_once() * built.trainer.num_devices
+    threads, why = choose_threads(cfg.threads, built.module.network, spec.input_shape, cfg.batch_size, processes)
     if _rank() == 0:
         parameters = sum(p.numel() for p in built.module.network.parameters())
         log.info(
@@ -156,6 +172,13 @@ def _prepare(cfg: DictConfig, built: Built) -> int:
             why,
         )
     return threads
+
+
+def _jobs_at_once() -> int:
+    """Return how many jobs the sweep's launcher runs at the same time; 1 where it says nothing about it."""
+    if not HydraConfig.initialized() or HydraConfig.get().mode != RunMode.MULTIRUN:
+        return 1
+    return parallel_jobs(OmegaConf.select(HydraConfig.get().launcher, "n_jobs"))
 
 
 def _fit(built: Built, checkpoint: Path | None) -> bool:

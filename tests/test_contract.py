@@ -56,11 +56,15 @@ def user_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     pixels = images.reshape(-1, 8, 8).astype(np.uint8)
     np.savetxt(folder / "digits.csv", np.column_stack([images, labels])[:400], delimiter=",", fmt="%d")
     np.savez(folder / "digits.npz", x=pixels, y=labels)
+    (folder / "digits").mkdir()
+    np.save(folder / "digits" / "x.npy", pixels)
+    np.save(folder / "digits" / "y.npy", labels)
     for position in range(200):
         place = folder / "pictures" / f"digit {labels[position]}"
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels[position] * 15).save(place / f"{position}.png")
-    return {"csv": folder / "digits.csv", "npz": folder / "digits.npz", "image_folder": folder / "pictures"}
+    names = {"csv": "digits.csv", "npz": "digits.npz", "npy": "digits", "image_folder": "pictures"}
+    return {word: folder / name for word, name in names.items()}
 
 
 def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
@@ -69,7 +73,7 @@ def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
         return [f"data_dir={request.getfixturevalue('data_root')}", "data.train_size=500"]
     if word == "custom":
         return CUSTOM[group]
-    if group == "data" and word in {"csv", "npz", "image_folder"}:
+    if group == "data" and word in {"csv", "npz", "npy", "image_folder"}:
         return [f"data.path='{request.getfixturevalue('user_data')[word]}'"]
     return ["data.train_size=200"]
 

@@ -1,6 +1,7 @@
 """The rooms of the package import only what the layout allows, and light modules stay light."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +25,9 @@ ALLOWED = {
     "report": {"functional"},
     "loggers": {"functional"},
     "module": {"functional", "training_figures"},
-    "commandline": {"run", "targets"},
+    "commandline": {"run", "targets", "comparison"},
 }
-HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}
+HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison"}
 LIGHT = [
     "lit_tricks",
     "lit_tricks.errors",
@@ -85,6 +86,69 @@ def test_functional_needs_torch_and_numpy_alone() -> None:
 def test_light_modules_leave_torch_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit(any(n in sys.modules for n in ('torch', 'pytorch_lightning', 'numpy')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+FIRST_STEP = """
+import os
+import sys
+
+import pytorch_lightning as pl
+
+
+class FirstStep(pl.Callback):
+    def on_train_batch_end(self, *_):
+        print("imported:", *sys.modules, flush=True)
+        os._exit(0)
+"""
+LATER = (
+    "sklearn",
+    "imblearn",
+    "pandas",
+    "joblib",
+    "tensorboard",
+    "torch.utils.tensorboard",
+    "pooch",
+    "kornia",
+    "lit_tricks.conclusion",
+    "lit_tricks.report",
+    "lit_tricks.doctor",
+    "lit_tricks.metrics.evaluation",
+)
+
+
+def test_the_first_training_step_waits_for_nothing_that_is_needed_later(tmp_path: Path) -> None:
+    (tmp_path / "first_step.py").write_text(FIRST_STEP)
+    clock = ["+callbacks.clock._target_=first_step.FirstStep", "allow_targets=[first_step]"]
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "train.py"), *clock, "logger=none", f"hydra.run.dir={tmp_path / 'run'}"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    imported = done.stdout.rpartition("imported: ")[2].split()
+    assert "torch" in imported, done.stderr
+    assert set(imported) & set(LATER) == set()
+
+
+def test_imports_without_the_collector_happen_once_and_leave_it_on() -> None:
+    code = """
+import gc, sys
+from lit_tricks.commandline.startup import uncollected_imports
+with uncollected_imports():
+    assert not gc.isenabled()
+assert gc.isenabled()
+frozen = gc.get_freeze_count()
+assert frozen > 0
+sys.modules["torch"] = sys
+kept = [[] for _ in range(frozen)]
+with uncollected_imports():
+    assert gc.isenabled()
+assert gc.get_freeze_count() == frozen
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

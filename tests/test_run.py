@@ -33,10 +33,13 @@ FILES = {
     "checkpoints/best.ckpt",
     "checkpoints/last.ckpt",
     "figures/confusion_matrix.png",
+    "figures/drives.png",
     "figures/first_batch.png",
+    "figures/layers.png",
     "figures/learning_curves.png",
     "figures/learning_rate.png",
     "figures/misclassified.png",
+    "figures/outputs.png",
 }
 
 

@@ -5,6 +5,7 @@ from lit_tricks.callbacks.early_stopping import EarlyStopping
 from lit_tricks.callbacks.ema import EMA
 from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
+from lit_tricks.callbacks.layer_recorder import LayerRecorder
 from lit_tricks.callbacks.learning_rate import LearningRate
 from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
@@ -17,6 +18,7 @@ __all__ = [
     "EarlyStopping",
     "EpochTimer",
     "FirstBatch",
+    "LayerRecorder",
     "LearningRate",
     "RandomState",
     "RunProgress",

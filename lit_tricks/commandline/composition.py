@@ -11,7 +11,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra._internal.defaults_list import create_defaults_list
 from hydra._internal.utils import create_config_search_path
-from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.default_element import ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -89,6 +89,15 @@ class _Loader(ConfigLoaderImpl):
         return result
 
 
+def search_path(config_path: str, config_dir: str | None = None) -> ConfigSearchPath:
+    """Return where configurations are looked for: the user's ``config_dir``, ``config_path``, plugins, Hydra."""
+    found = create_config_search_path(config_path)
+    if config_dir is not None:
+        anchor = SearchPathQuery(provider="schema", path=None)
+        found.prepend(provider="command-line", path=f"file://{config_dir}", anchor=anchor)
+    return found
+
+
 class Composer:
     """The search path of one command line: its groups, their words, and what they compose to.
 
@@ -108,12 +117,8 @@ class Composer:
     ) -> None:
         version.setbase(VERSION_BASE)
         setup_globals()
-        search_path = create_config_search_path(config_path)
-        if config_dir is not None:
-            anchor = SearchPathQuery(provider="schema", path=None)
-            search_path.prepend(provider="command-line", path=f"file://{config_dir}", anchor=anchor)
         self.config_name = config_name
-        self._loader = _Loader(config_search_path=search_path)
+        self._loader = _Loader(config_search_path=search_path(config_path, config_dir))
         parser = OverridesParser.create(config_loader=self._loader)
         self.overrides = [_parse(parser, text) for text in overrides]
         self._parser = parser
@@ -164,14 +169,24 @@ class Composer:
         return Composed(config, dict(defaults.overrides.known_choices), defaults.config_overrides)
 
     def own(self, group: str, word: str) -> DictConfig:
-        """Return what one word says by itself: the node of its group, or the root for an experiment."""
+        """Return what one word says by itself: the node of its group, or the root for an overlay."""
         if (group, word) not in self._own:
             with plain_errors():
-                defaults = create_defaults_list(self.repository, f"{group}/{word}", [], False, False)
-                config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
-            node = OmegaConf.select(config, group.replace("/", "."))
-            self._own[group, word] = node if isinstance(node, DictConfig) else config
+                self._own[group, word] = self._overlay(group, word) or self._alone(group, word)
         return self._own[group, word]
+
+    def _overlay(self, group: str, word: str) -> DictConfig | None:
+        """Return the file of a word that speaks to the root; it cannot be composed without what it overrides."""
+        result = self.repository.load_config(f"{group}/{word}")
+        if result is None or result.header.get("package") != "_global_":
+            return None
+        return result.config if isinstance(result.config, DictConfig) else OmegaConf.create({})
+
+    def _alone(self, group: str, word: str) -> DictConfig:
+        defaults = create_defaults_list(self.repository, f"{group}/{word}", [], False, False)
+        config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
+        node = OmegaConf.select(config, group.replace("/", "."))
+        return node if isinstance(node, DictConfig) else config
 
 
 def _parse(parser: OverridesParser, text: str) -> Override:

@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import version
+from hydra._internal.hydra import Hydra
 from hydra._internal.utils import _run_hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from lit_tricks import __version__
-from lit_tricks.commandline.composition import VERSION_BASE
+from lit_tricks.commandline.composition import VERSION_BASE, search_path
 from lit_tricks.commandline.failures import (
     FAILURE,
     HYDRA_FULL_ERROR,
@@ -34,7 +36,9 @@ from lit_tricks.commandline.failures import (
 )
 from lit_tricks.commandline.help import help_text
 from lit_tricks.commandline.options import composer_for, parse_options, parser
+from lit_tricks.commandline.startup import uncollected_imports
 from lit_tricks.commandline.strict import check_options
+from lit_tricks.comparison import compare_pending
 
 JOB = "LIT_TRICKS_JOB"
 
@@ -82,26 +86,46 @@ def _hand_over(options: argparse.Namespace) -> int:
         _raising_hydra(Path(folder, "journal")) as journal,
     ):
         try:
-            _run_hydra(
-                args=options,
-                args_parser=parser(),
-                task_function=run_task,
-                config_path=options.config_path,
-                config_name=options.config_name,
-            )
+            if _is_plain(options):
+                _run(options)
+            else:
+                _leave_to_hydra(options)
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else (FAILURE if end.code else SUCCESS)
         except BrokenPipeError:
             raise
         except Exception as error:
+            compare_pending()
             code = conclude(journal)
-            place = "hydra.sweep.dir" if _is_sweep(options) else "hydra.run.dir"
+            place = "hydra.sweep.dir" if options.multirun else "hydra.run.dir"
             return tell(as_mistake(error, place)) if code is None else code
         return conclude(journal) or SUCCESS
 
 
-def _is_sweep(options: argparse.Namespace) -> bool:
-    return bool(options.multirun) or "hydra.mode=MULTIRUN" in options.overrides
+def _is_plain(options: argparse.Namespace) -> bool:
+    """Return whether jobs are to run, with no option that shows something or that Hydra would refuse."""
+    others = (options.hydra_help, options.shell_completion, options.info, options.cfg, options.resolve)
+    return not any(others) and not (options.run and options.multirun)
+
+
+def _leave_to_hydra(options: argparse.Namespace) -> None:
+    _run_hydra(
+        args=options,
+        args_parser=parser(),
+        task_function=run_task,
+        config_path=options.config_path,
+        config_name=options.config_name,
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Run the job or the sweep; Hydra's own entry would compose everything once more to learn which it is."""
+    hydra = Hydra.create_main_hydra2("lit_tricks", search_path(options.config_path, options.config_dir))
+    mode, start = ("MULTIRUN", hydra.multirun) if options.multirun else ("RUN", hydra.run)
+    try:
+        start(options.config_name, run_task, [*options.overrides, f"hydra.mode={mode}"])
+    finally:
+        GlobalHydra.instance().clear()
 
 
 @contextmanager
@@ -133,7 +157,8 @@ def run_task(config: DictConfig) -> float | None:
     if sweeping:
         os.environ[JOB] = json.dumps([*overrides, _run_directory(str(hydra.runtime.output_dir))])
     try:
-        from lit_tricks.run import Interrupted, run_job
+        with uncollected_imports():
+            from lit_tricks.run import Interrupted, run_job
 
         try:
             score = run_job(config)

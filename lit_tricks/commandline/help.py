@@ -16,8 +16,9 @@ usage: train.py [group=word ...] [+experiment=trick ...] [key=value ...]
 
 _LEGEND = "groups and their words (* is the default; +experiment takes any number: [dropout,batchnorm])"
 
-# Groups whose words say by themselves what they are.
-_PLAIN = ("trainer", "optimizer", "init", "scheduler")
+# Groups give up their sentences in this order: those whose words say by themselves what they are come first.
+_FIRST = ("trainer", "optimizer", "init", "scheduler")
+_LAST = ("data", "experiment")
 
 _KNOBS = {
     "seed=0": "the run's randomness; the same seed on the same machine gives the same numbers",
@@ -44,23 +45,36 @@ _FOOT = "options: -m, --cfg job, --config-dir DIR, --info, --hydra-help; other c
 def help_text(composer: Composer) -> str:
     """Return usage, groups with their words, knobs and examples, in at most 100 lines of 100 columns.
 
-    When there are too many words, the sentences of one group give way, the smallest that makes enough room,
-    if possible one whose words explain themselves; every word is still named.
+    Words of subgroups, such as the lectures' rows, are only named. When there are too many words still, the sentences
+    of whole groups give way, first where words explain themselves, last for data and experiments; every word is still
+    named.
     """
-    groups = vocabulary(composer)
-    shown = {group: _sentences(group, words) for group, words in groups.items()}
+    groups = _shelves(vocabulary(composer))
     names = {group: _names(group, words) for group, words in groups.items()}
+    shown = {group: names[group] if "/" in group else _sentences(group, words) for group, words in groups.items()}
     tail = ["", "knobs", *_pairs(_KNOBS), "", "examples", *_pairs(_EXAMPLES), "", _FOOT]
     head = [*_HEAD.splitlines(), "", _LEGEND]
-    while (excess := len(head) + len(tail) + sum(map(len, shown.values())) - HEIGHT) > 0:
-        savings = {group: len(shown[group]) - len(names[group]) for group in groups}
-        enough = [group for group in groups if savings[group] >= excess]
-        plain = [group for group in enough if group in _PLAIN]
-        victim = min(plain or enough, key=savings.__getitem__) if enough else max(savings, key=savings.__getitem__)
-        if savings[victim] <= 0:
+    for victim in sorted(shown, key=_readiness):
+        if len(head) + len(tail) + sum(map(len, shown.values())) <= HEIGHT:
             break
         shown[victim] = names[victim]
     return "\n".join([*head, *(line for lines in shown.values() for line in lines), *tail])
+
+
+def _shelves(groups: dict[str, list[Word]]) -> dict[str, list[Word]]:
+    """Return the words of each group and, under a name of their own, those of each of its subgroups."""
+    shelves: dict[str, list[Word]] = {}
+    for group, words in groups.items():
+        for word in words:
+            subgroup = word.name.rpartition("/")[0]
+            shelves.setdefault(f"{group}/{subgroup}" if subgroup else group, []).append(word)
+    return shelves
+
+
+def _readiness(group: str) -> int:
+    if group in _FIRST:
+        return _FIRST.index(group)
+    return len(_FIRST) + (1 + _LAST.index(group) if group in _LAST else 0)
 
 
 def _sentences(group: str, words: list[Word]) -> list[str]:
@@ -73,13 +87,14 @@ def _sentences(group: str, words: list[Word]) -> list[str]:
 
 
 def _label(group: str, words: list[Word]) -> str:
+    group = group.partition("/")[0]
     return group if any(word.default for word in words) else f"+{group}"
 
 
 def _names(group: str, words: list[Word]) -> list[str]:
     names = ", ".join(f"{word.name}{'*' if word.default else ''}" for word in words)
     first, later = f"  {_label(group, words):<13}", " " * 15
-    text = f"{names} (sentences: lit-tricks list {group})"
+    text = f"{names} (sentences: lit-tricks list {group.partition('/')[0]})"
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 

@@ -21,7 +21,7 @@ TOP: dict[str, Knob] = {
     "data_dir": optional(text(note="data")),
     "resume": optional(text(note="runs/RUN")),
     "threads": either(whole(1), one_of("auto"), note="auto"),
-    "compile": flag(note=True),
+    "compile": either(flag(), one_of("inductor", "cudagraphs", "aot_eager", "eager"), note=True),
     "stepping": one_of("auto", "single", note="auto"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
@@ -44,6 +44,7 @@ DATA: dict[str, Knob] = {
     "image_size": optional(whole(1, listed="either", least=2, most=2, note=32)),
     "colour": one_of("auto", "grey", "rgb", note="auto"),
     "mirrors": optional(text(listed="yes", least=1, note=["http://HOST/FOLDER"])),
+    "classes": whole(0, 9, listed="yes", least=2, note=[0, 1]),
     "malignant_share": optional(number(0, 0.372, "(", note=0.1)),
     "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
@@ -60,6 +61,7 @@ MODEL: dict[str, Knob] = {
     "norm_momentum": number(0, 1, "(", note=0.1),
     "dropout": number(0, 1, ")", listed="either", note=0.3),
     "bias": flag(note=True),
+    "single_output": flag(note=True),
 }
 
 INIT: dict[str, Knob] = {
@@ -178,6 +180,7 @@ CALLBACKS: dict[str, Knob] = {
     "checkpoint.mode": one_of("min", "max", note="min"),
     "progress_bar.refresh_seconds": number(0, open_ends="(", note=0.2),
     "progress_bar.plain_seconds": number(0, note=10.0),
+    "layer_recorder.limit": whole(1, note=500),
     "early_stopping.monitor": text(note="val/loss"),
     "early_stopping.mode": one_of("min", "max", note="min"),
     "early_stopping.patience": whole(1, note=3),

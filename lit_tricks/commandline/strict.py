@@ -27,8 +27,8 @@ def check_command_line(argv: Sequence[str]) -> None:
 def check_options(options: argparse.Namespace) -> str | None:
     """Do what ``check_command_line`` does, for arguments that are parsed already; return the run to resume.
 
-    ``options.overrides`` gets the ``+`` that Hydra wants before new keys of a class of the user's own. What is only
-    shown, by ``--cfg``, may lack values.
+    ``options.overrides`` gets the ``+`` that Hydra wants before new keys of a class of the user's own, and
+    ``options.multirun`` is set when ``hydra.mode`` asks for a sweep. What is only shown, by ``--cfg``, may lack values.
     """
     composer = composer_for(options)
     defaults = composer.defaults()
@@ -37,11 +37,16 @@ def check_options(options: argparse.Namespace) -> str | None:
             raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
         for single in _choices(override, composer):
             check_words(single, composer, defaults)
-    options.overrides = _with_pluses(composer)
-    composer.overrides = overrides = [composer.parse(text) for text in options.overrides]
+    overrides = composer.overrides
+    composed = composer.compose(_variant(overrides, composer))
+    options.overrides = _with_pluses(composed, composer)
+    if options.overrides != [override.input_line for override in overrides]:
+        composer.overrides = overrides = [composer.parse(text) for text in options.overrides]
+        composed = composer.compose(_variant(overrides, composer))
     complete = options.cfg is None
-    first = _compose(_variant(overrides, composer), composer)
+    first = _applied(composed, composer)
     multirun = options.multirun or str(OmegaConf.select(first.config, "hydra.mode")).endswith("MULTIRUN")
+    options.multirun |= multirun and complete and not options.run
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not multirun:
         raise _needs_multirun(swept[0])
@@ -49,7 +54,7 @@ def check_options(options: argparse.Namespace) -> str | None:
     _check_composed(first, _variant(overrides, composer), composer, complete)
     overrides = [*_sweeper_params(first, composer), *overrides] if multirun else overrides
     for variant in _further_variants(overrides, composer):
-        _check_composed(_compose(variant, composer), variant, composer, complete)
+        _check_composed(_applied(composer.compose(variant), composer), variant, composer, complete)
     return resume
 
 
@@ -57,12 +62,11 @@ def _check_composed(composed: Composed, overrides: Sequence[Override], composer:
     check_crossing(check_config(composed, composer, _overlays(overrides), complete), complete)
 
 
-def _with_pluses(composer: Composer) -> list[str]:
+def _with_pluses(composed: Composed, composer: Composer) -> list[str]:
     """Return the overrides as text, with a ``+`` before new keys of groups whose class is the user's choice.
 
     Which keys such a class takes only the class knows, so ``model.width=8`` is as good as ``+model.width=8``.
     """
-    composed = composer.compose(_variant(composer.overrides, composer))
     chosen = {o.key_or_group: str(o.value()) for o in composer.overrides if o.key_or_group.endswith("._target_")}
     texts = []
     for override in composer.overrides:
@@ -78,8 +82,7 @@ def _with_pluses(composer: Composer) -> list[str]:
     return texts
 
 
-def _compose(overrides: Sequence[Override], composer: Composer) -> Composed:
-    composed = composer.compose(overrides)
+def _applied(composed: Composed, composer: Composer) -> Composed:
     for override in composed.values:
         check_key(override, composed, composer)
         composed.apply(override)

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lit_tricks.data.arrays import NPZDataModule
+    from lit_tricks.data.arrays import NPYDataModule, NPZDataModule
     from lit_tricks.data.datamodule import ArrayDataModule
     from lit_tricks.data.embedded import (
         BreastCancerDataModule,
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from lit_tricks.data.images import ImageFolderDataModule
     from lit_tricks.data.inputs import read_inputs
+    from lit_tricks.data.intensity import MNISTIntensityDataModule, MNISTIntensitySource
     from lit_tricks.data.loader import BatchLoader
     from lit_tricks.data.mnist import FashionMNISTDataModule, MNISTDataModule, MNISTSource
     from lit_tricks.data.normalise import Normaliser
@@ -39,9 +40,12 @@ _HOMES = {
     "ImageFolderDataModule": "images",
     "Loaded": "source",
     "MNISTDataModule": "mnist",
+    "MNISTIntensityDataModule": "intensity",
+    "MNISTIntensitySource": "intensity",
     "MNISTSource": "mnist",
     "MoonsDataModule": "embedded",
     "MoonsSource": "embedded",
+    "NPYDataModule": "arrays",
     "NPZDataModule": "arrays",
     "Normaliser": "normalise",
     "Sampler": "samplers",
@@ -76,9 +80,12 @@ __all__ = [
     "ImageFolderDataModule",
     "Loaded",
     "MNISTDataModule",
+    "MNISTIntensityDataModule",
+    "MNISTIntensitySource",
     "MNISTSource",
     "MoonsDataModule",
     "MoonsSource",
+    "NPYDataModule",
     "NPZDataModule",
     "Normaliser",
     "Sampler",

@@ -8,6 +8,8 @@ from torch import Tensor
 from lit_tricks.data.source import Examples, Loaded
 from lit_tricks.errors import UserError
 
+_CHUNK_VALUES = 2**20
+
 
 def check_labels(loaded: Loaded) -> None:
     """Raise ``UserError`` unless every split has examples with labels in range and two classes occur in training."""
@@ -24,13 +26,21 @@ def check_labels(loaded: Loaded) -> None:
 
 def check_inputs(examples: Examples, split: str, feature_names: Sequence[str] | None = None) -> None:
     """Raise ``UserError`` that counts and places NaN or infinite inputs of ``split``, if there are any."""
-    if not examples.x.is_floating_point():
+    if not examples.dtype.is_floating_point:
         return
-    bad = ~examples.x.isfinite()
-    count = int(bad.sum())
-    if not count:
+    count, row = 0, 0
+    first: list[int] | None = None
+    for piece in examples.pieces(_CHUNK_VALUES):
+        bad = ~piece.isfinite()
+        found = int(bad.sum())
+        if found and first is None:
+            first = [int(i) for i in bad.nonzero()[0]]
+            first[0] += row
+        count += found
+        row += len(piece)
+    if first is None:
         return
-    row, *inner = (int(i) for i in bad.nonzero()[0])
+    row, *inner = first
     place = f"position {tuple(inner)}"
     if len(inner) == 1:
         place = f"column {feature_names[inner[0]]!r}" if feature_names else f"column {inner[0]}"
@@ -53,7 +63,7 @@ def check_every_class(labels: Tensor, class_names: Sequence[str]) -> None:
 
 
 def _check_split(examples: Examples, split: str, num_classes: int) -> None:
-    x, y = examples.x, examples.y
+    x, y = examples.inputs, examples.labels
     if y.dtype != torch.int64 or y.ndim != 1:
         raise UserError(
             f"labels must be one int64 class index an example; received {y.dtype} of shape {tuple(y.shape)} "

@@ -1,5 +1,6 @@
 """The general data module: source → split → encode → normalise → batches."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,14 @@ from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
 from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
+from lit_tricks.data.placement import place
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.data.splitting import first_split, stratified_fold, stratified_split, stratified_subset
 from lit_tricks.functional.seeding import derive_seed
+
+log = logging.getLogger("lit_tricks")
 
 # Without gradients larger batches cost little memory: half a million input values, if that is more than batch_size.
 _EVALUATION_VALUES = 2**19
@@ -32,7 +36,7 @@ class _Ready:
 
 
 class ArrayDataModule(LightningDataModule):
-    """Offers a source's examples, held in memory, as training, validation and test batches.
+    """Offers a source's examples as training, validation and test batches.
 
     Batches are ``(x, y)``: raw ``x`` (B, *input_shape), uint8 for images and float32 otherwise, and int64 ``y``
     (B,). An official test split is never touched; where there is none, the same one is drawn for every ``seed``.
@@ -92,6 +96,7 @@ class ArrayDataModule(LightningDataModule):
         self.fold = fold
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
         self._ready: _Ready | None = None
+        self._places: dict[tuple[str, torch.device], Examples] = {}
 
     def __str__(self) -> str:
         if self._ready is None:
@@ -130,7 +135,7 @@ class ArrayDataModule(LightningDataModule):
         spec = DataSpec(
             name=self.source.name,
             kind=self.source.kind,
-            input_shape=tuple(train.x.shape[1:]),
+            input_shape=train.shape[1:],
             class_names=tuple(loaded.class_names),
             class_counts=tuple(torch.bincount(train.y, minlength=len(loaded.class_names)).tolist()),
             value_range=loaded.value_range,
@@ -139,7 +144,7 @@ class ArrayDataModule(LightningDataModule):
             n_test=len(test),
             encoding=loaded.encoding,
         )
-        return _Ready(spec, Normaliser.fit(train.x, self.normalise, spec.kind, spec.value_range), train, val, test)
+        return _Ready(spec, Normaliser.fit(train, self.normalise, spec.kind, spec.value_range), train, val, test)
 
     def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""
@@ -197,25 +202,40 @@ class ArrayDataModule(LightningDataModule):
         if self.trainer is not None and self.trainer.overfit_batches:  # type: ignore[attr-defined]
             make = SequentialSampler
         sampler = make(labels=self.train.y, batch_size=self.batch_size, seed=self.seed)
-        return BatchLoader(self.train, self.batch_size, sampler)
+        return BatchLoader(self._placed("train"), self.batch_size, sampler)
 
     def train_eval_dataloader(self) -> BatchLoader:
         """Return the training split in order, for evaluation."""
-        return self._evaluation(self.train)
+        return self._evaluation("train")
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
         """Return the validation split in order, or an empty list where there is none."""
-        return self._evaluation(self.val) if len(self.val) else []
+        return self._evaluation("val") if len(self.val) else []
 
     def test_dataloader(self) -> BatchLoader:
         """Return the test split in order."""
-        return self._evaluation(self.test)
+        return self._evaluation("test")
 
-    def _evaluation(self, examples: Examples) -> BatchLoader:
+    def teardown(self, stage: str) -> None:
+        """Give back what the splits take of the device's memory; Lightning calls this when a stage ends."""
+        self._places.clear()
+
+    def _evaluation(self, split: str) -> BatchLoader:
         batch_size = max(self.batch_size, _EVALUATION_VALUES // self.spec.num_features)
-        return BatchLoader(examples, batch_size, SequentialSampler(examples.y), repeat=False)
+        return BatchLoader(self._placed(split), batch_size, SequentialSampler(getattr(self, split).y), repeat=False)
+
+    def _placed(self, split: str) -> Examples:
+        """Return a split placed for the device that the trained module is on now, or for the CPU without one."""
+        trainer = self.trainer
+        module = None if trainer is None else trainer.lightning_module
+        device = torch.device("cpu") if module is None else module.device
+        if (split, device) not in self._places:
+            self._places[split, device], where = place(getattr(self, split), device)
+            if split == "train" and device.type != "cpu" and trainer is not None and trainer.is_global_zero:
+                log.info("data: %s", where)
+        return self._places[split, device]
 
 
 def _take(examples: Examples, rows: np.ndarray) -> Examples:
-    """Return the examples at the sorted distinct ``rows``, without a copy when they are all of them."""
+    """Return a view of the sorted distinct ``rows``, or the examples as they are when that is all of them."""
     return examples if len(rows) == len(examples) else examples.take(rows)

@@ -1,10 +1,11 @@
 """Data sets that need no download: they come with scikit-learn or are computed."""
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Unpack
 
 import numpy as np
 import torch
-from sklearn import datasets
 
 from lit_tricks.data.datamodule import ArrayDataModule
 from lit_tricks.data.options import Options
@@ -21,10 +22,24 @@ class DigitsSource(Source):
 
     def load(self) -> Loaded:
         """Return ``x`` uint8 (1797, 1, 8, 8) in 0..16 with classes ``0`` to ``9``; no official test split."""
-        digits = datasets.load_digits()
-        x = torch.from_numpy(digits.images.astype(np.uint8)).unsqueeze(1)
-        y = torch.from_numpy(digits.target.astype(np.int64))
+        rows = _digit_rows()
+        x = torch.from_numpy(rows[:, :-1].reshape(-1, 1, 8, 8))
+        y = torch.from_numpy(rows[:, -1].astype(np.int64))
         return Loaded(Examples(x, y), None, tuple(str(d) for d in range(10)), (0.0, 16.0))
+
+
+def _digit_rows() -> np.ndarray:
+    """Return scikit-learn's digits, uint8 (1797, 65): 64 pixels and the class."""
+    # the default run's data; to import scikit-learn for one table of numbers takes longer than to train on it
+    package = find_spec("sklearn")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        table = Path(folder, "datasets", "data", "digits.csv.gz")
+        if table.is_file():
+            return np.loadtxt(table, delimiter=",", dtype=np.uint8)
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return np.column_stack([x, y]).astype(np.uint8)
 
 
 class BreastCancerSource(Source):
@@ -51,7 +66,9 @@ class BreastCancerSource(Source):
 
     def load(self) -> Loaded:
         """Return ``x`` float32 (N, 30) with class 0 ``malignant`` and 1 ``benign``, as scikit-learn numbers them."""
-        cancer = datasets.load_breast_cancer()
+        from sklearn.datasets import load_breast_cancer
+
+        cancer = load_breast_cancer()
         rows = np.arange(len(cancer.target))
         if self.malignant_share is not None:
             malignant, benign = np.flatnonzero(cancer.target == 0), np.flatnonzero(cancer.target == 1)
@@ -91,7 +108,9 @@ class MoonsSource(Source):
 
     def load(self) -> Loaded:
         """Return ``x`` float32 (n_samples, 2) with class 0 the ``upper`` and 1 the ``lower`` moon."""
-        x, y = datasets.make_moons(self.n_samples, noise=self.noise, random_state=self.moons_seed)
+        from sklearn.datasets import make_moons
+
+        x, y = make_moons(self.n_samples, noise=self.noise, random_state=self.moons_seed)
         examples = Examples(torch.from_numpy(x.astype(np.float32)), torch.from_numpy(y.astype(np.int64)))
         return Loaded(examples, None, ("upper", "lower"))
 

@@ -1,5 +1,6 @@
 """Checks that every reader of users' own files makes before it trusts a path or a size."""
 
+import os
 from pathlib import Path
 
 from lit_tricks.errors import UserError
@@ -35,6 +36,25 @@ def check_bytes(count: int, what: str, remedy: str) -> None:
         raise UserError(
             f"data must fit into {MAX_BYTES / gib:.3g} GiB of memory; {what} needs {count / gib:.3g} GiB: {remedy}"
         )
+
+
+def available_bytes() -> int:
+    """Return the memory that can be had without pushing anything out, as Linux estimates it and its container allows.
+
+    Elsewhere it is all that is installed, or ``MAX_BYTES`` where that is not known either.
+    """
+    try:
+        estimate = (
+            int(Path("/proc/meminfo").read_text(encoding="ascii").partition("MemAvailable:")[2].split()[0]) * 1024
+        )
+    except (OSError, IndexError):
+        sizes = [os.sysconf(name) if hasattr(os, "sysconf") else -1 for name in ("SC_PHYS_PAGES", "SC_PAGE_SIZE")]
+        return sizes[0] * sizes[1] if min(sizes) > 0 else MAX_BYTES
+    try:
+        limit, used = (int(Path(f"/sys/fs/cgroup/memory.{name}").read_text()) for name in ("max", "current"))
+    except (OSError, ValueError):
+        return estimate
+    return max(0, min(estimate, limit - used))
 
 
 def _require(path: str | Path | None, override: str, owner: str, placeholder: str) -> Path:

@@ -1,5 +1,6 @@
 """Image files to arrays of one size and colour."""
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -91,16 +92,25 @@ def _fit(image: Image.Image, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @contextmanager
+def without_warnings() -> Iterator[None]:
+    """Silence Pillow, which warns of broken files beside failing on them.
+
+    Filters of warnings belong to all threads together, so whoever reads files in several sets them once for all.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
-        # Pillow only warns of an image that is suspiciously large; a broken file may warn as well.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.mode == "F":
-                    raise UnreadableImage("floating-point pixels: store 8 or 16 bits")
-                yield image
+        with Image.open(path) as image:
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise Image.DecompressionBombError
+            if image.mode == "F":
+                raise UnreadableImage("floating-point pixels: store 8 or 16 bits")
+            yield image
     except UnreadableImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from lit_tricks.data.datamodule import ArrayDataModule
-from lit_tricks.data.files import check_bytes, require_folder
-from lit_tricks.data.image_files import UnreadableImage, list_images, probe_image, raise_unreadable, read_image
+from lit_tricks.data.decoding import read_images
+from lit_tricks.data.files import require_folder
+from lit_tricks.data.image_files import UnreadableImage, list_images, probe_image, raise_unreadable, without_warnings
 from lit_tricks.data.labels import class_order, listing
+from lit_tricks.data.npy import as_tensor
 from lit_tricks.data.options import Options
 from lit_tricks.data.source import Examples, Loaded, Source, named_after
 from lit_tricks.errors import UserError
@@ -80,7 +82,7 @@ class ImageFolderSource(Source):
         train_paths, train_labels = _in_class_order(names, files)
         test_paths, test_labels = _in_class_order(names, test_files)
         # Together, so that one message names all unreadable files.
-        pixels = torch.from_numpy(read_images([*train_paths, *test_paths], self._choose_shape(train_paths)))
+        pixels = as_tensor(read_images([*train_paths, *test_paths], self._choose_shape(train_paths), REMEDY))
         train, test = pixels.split([len(train_paths), len(test_paths)])
         return Loaded(
             train=Examples(train, train_labels),
@@ -91,11 +93,12 @@ class ImageFolderSource(Source):
 
     def _choose_shape(self, paths: list[Path]) -> tuple[int, int, int]:
         probes, failures = [], []
-        for path in paths:
-            try:
-                probes.append(probe_image(path))
-            except UnreadableImage as error:
-                failures.append((path, str(error)))
+        with without_warnings():
+            for path in paths:
+                try:
+                    probes.append(probe_image(path))
+                except UnreadableImage as error:
+                    failures.append((path, str(error)))
         if not probes:
             raise_unreadable(failures, REMEDY)
         colour = self.colour if self.colour != "auto" else "grey" if all(grey for _, grey in probes) else "rgb"
@@ -119,20 +122,6 @@ class ImageFolderDataModule(ArrayDataModule):
         **common: Unpack[Options],
     ) -> None:
         super().__init__(ImageFolderSource(path, image_size, colour), **common)
-
-
-def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str = REMEDY) -> np.ndarray:
-    """Return ``uint8`` (N, *shape); one ``UserError`` names all unreadable files."""
-    check_bytes(len(paths) * int(np.prod(shape)), f"{len(paths)} images of {shape}", "try data.image_size=32")
-    pixels = np.empty((len(paths), *shape), dtype=np.uint8)
-    failures = []
-    for row, path in enumerate(paths):
-        try:
-            pixels[row] = read_image(path, shape)
-        except UnreadableImage as error:
-            failures.append((path, str(error)))
-    raise_unreadable(failures, remedy)
-    return pixels
 
 
 def _in_class_order(names: Sequence[str], files: Mapping[str, list[Path]]) -> tuple[list[Path], torch.Tensor]:

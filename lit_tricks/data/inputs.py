@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lit_tricks.data.arrays import as_inputs
+from lit_tricks.data.array_inputs import as_inputs
 from lit_tricks.data.columns import typed_columns
+from lit_tricks.data.decoding import read_images
 from lit_tricks.data.delimited import Table, read_table
 from lit_tricks.data.encoder import TableEncoder
 from lit_tricks.data.files import require_file
 from lit_tricks.data.idx import read_idx
 from lit_tricks.data.image_files import is_image, list_images, refit
-from lit_tricks.data.images import read_images
 from lit_tricks.data.layout import match_columns
+from lit_tricks.data.npy import as_tensor, map_npy
 from lit_tricks.data.npz import read_npz
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
@@ -45,10 +46,11 @@ def read_inputs(path: str | Path, spec: DataSpec) -> Inputs:
     """Return the examples in a file or folder, encoded, sized and coloured as ``spec`` says of the training data.
 
     A table is a delimited file with or without the label column, or an ``.npz``. Images are one image file, a
-    folder (recursively, sorted), an IDX file, raw or gzip, or an ``.npz``; an ``.npz`` holds ``x`` or ``x_test``.
+    folder (recursively, sorted), an IDX file, raw or gzip, or an ``.npz``; an ``.npz`` holds ``x`` or ``x_test``,
+    and where it is taken, so is a ``.npy`` of one array.
 
     Files of 8-bit images are rescaled from 0..255 to ``spec.value_range`` where that differs (digits: 0..16) and
-    become ``float32``; the values of an ``.npz`` are taken as they are, and those outside the range are said.
+    become ``float32``; the values of an array are taken as they are, and those outside the range are said.
 
     Raises ``UserError`` that names the file.
     """
@@ -58,7 +60,7 @@ def read_inputs(path: str | Path, spec: DataSpec) -> Inputs:
             raise UserError(f"{_TABLES}; received the folder {found}: try input=FILE.csv")
         return _image_inputs(_images_in(found), found, spec)
     found = require_file(path, "input", "predict")
-    if found.suffix.lower() == ".npz":
+    if found.suffix.lower() in (".npy", ".npz"):
         return _array_inputs(found, spec)
     if spec.kind == "table":
         if is_image(found):
@@ -132,7 +134,7 @@ def _idx_inputs(path: Path, spec: DataSpec) -> Inputs:
 def _array_inputs(path: Path, spec: DataSpec) -> Inputs:
     if spec.encoding.get("format") == "csv":
         raise UserError(f"input must be a CSV file like the training data; received {path}: try input=FILE.csv")
-    arrays = read_npz(path, ("x", "x_test"))
+    arrays = {"x": map_npy(path)} if path.suffix.lower() == ".npy" else read_npz(path, ("x", "x_test"))
     if not arrays:
         raise UserError(f"{path} must hold an array x or x_test; it holds neither: rename the array of inputs")
     name = "x" if "x" in arrays else "x_test"
@@ -175,9 +177,9 @@ def _rescaled(pixels: np.ndarray, spec: DataSpec, path: Path) -> Tensor:
             "try input=FILE.npz with an array x scaled as in training"
         )
     if spec.value_range == _BYTE_RANGE:
-        return torch.from_numpy(pixels)
+        return as_tensor(pixels)
     low, high = spec.value_range
-    return torch.from_numpy(pixels).float() * ((high - low) / _BYTE_RANGE[1]) + low
+    return as_tensor(pixels).float() * ((high - low) / _BYTE_RANGE[1]) + low
 
 
 def _numbered(path: Path, count: int) -> list[str]:

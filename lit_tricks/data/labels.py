@@ -41,15 +41,18 @@ def class_order(labels: np.ndarray) -> dict[str, str]:
     return {text: names[numbers[text]] for text in sorted(spellings, key=lambda text: numbers[text] or 0.0)}
 
 
-def index_labels(labels: np.ndarray, where: str, remedy: str) -> tuple[dict[str, int], tuple[str, ...]]:
+def index_labels(
+    labels: np.ndarray, where: str, remedy: str, rows: int | None = None
+) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return a mapping from label to class index, and the class names.
 
-    ``labels`` is (N,) of strings, ``where`` says what they are for a message (``column 'y' of a.csv``) and
-    ``remedy`` what to try. Raises ``UserError`` for a single class and for labels that look like a quantity.
+    ``labels`` is (N,) of strings, or holds the different ones of ``rows`` in all; ``where`` says what they are
+    for a message (``column 'y' of a.csv``) and ``remedy`` what to try. Raises ``UserError`` for a single class
+    and for labels that look like a quantity.
     """
     order = class_order(labels)
     names = tuple(dict.fromkeys(order.values()))
-    rows = len(labels)
+    rows = len(labels) if rows is None else rows
     if len(names) < 2:
         raise UserError(f"a classifier needs at least 2 classes; {where} holds only {listing(names)!r}: {remedy}")
     values = [as_number(name) for name in names]

@@ -10,6 +10,10 @@ from torch import Tensor
 from lit_tricks.data.samplers import Sampler
 from lit_tricks.data.source import Examples
 
+# An index is split for this many batches at once: splitting one by one costs a sixth more time a batch, and views
+# of all batches at once would take more memory than the index.
+_SPLIT = 64
+
 
 class BatchLoader:
     """Iterates over ``(x, y)`` batches of ``examples`` in the order of ``sampler``, without worker processes.
@@ -41,32 +45,26 @@ class BatchLoader:
         self.shared = True
         self._position = (sampler.epoch, 0)
         self._resume: tuple[int, int] | None = None
-        self._batches: list[Tensor] = []
+        self._index = torch.empty(0, dtype=torch.int64)
+        self._values = max(math.prod(examples.shape[1:]), 1)
 
     def __len__(self) -> int:
         """Number of batches in one epoch of this process."""
-        length = shard_length(len(self.sampler), self.batch_size, *self._process(), self.repeat)
-        batches = math.ceil(length / self.batch_size)
-        return batches - 1 if self._joins_last(length) else batches
+        return self._batches(shard_length(len(self.sampler), self.batch_size, *self._process(), self.repeat))
 
     def order(self, epoch: int) -> Tensor:
         """Return the example positions that this process visits in ``epoch``, int64; batches are its chunks."""
         return shard(self.sampler.order(epoch), self.batch_size, *self._process(), self.repeat)
 
-    def batches(self, epoch: int) -> list[Tensor]:
-        """Return the positions of every batch of ``epoch``: the chunks of ``order``.
+    def _batches(self, length: int) -> int:
+        """Return how many batches ``length`` examples make.
 
         In training a single example left over joins the batch before it, since a batch of one has no variance
         for batch normalisation to divide by.
         """
-        order = self.order(epoch)
-        chunks = list(order.split(self.batch_size))
-        if self._joins_last(len(order)):
-            chunks[-2:] = [torch.cat(chunks[-2:])]
-        return chunks
-
-    def _joins_last(self, length: int) -> bool:
-        return self.repeat and length % self.batch_size == 1 and length > self.batch_size > 1
+        batches = math.ceil(length / self.batch_size)
+        joins = self.repeat and length % self.batch_size == 1 and length > self.batch_size > 1
+        return batches - 1 if joins else batches
 
     def _process(self) -> tuple[int, int]:
         if self.shared and torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -77,28 +75,39 @@ class BatchLoader:
         epoch = self.sampler.epoch
         resume, self._resume = self._resume, None
         first = resume[1] if resume is not None and resume[0] == epoch else 0
-        self._batches, self._position = self.batches(epoch), (epoch, first)
-        x, y = self.examples.x, self.examples.y
-        while (cursor := self._position[1]) < len(self._batches):
+        self._index, self._position = self.examples.locate(self.order(epoch)), (epoch, first)
+        gather, batches = self.examples.gather, self._batches(len(self._index))
+        start, parts = 0, ()
+        while (cursor := self._position[1]) < batches:
+            if not 0 <= cursor - start < len(parts):
+                start, (index, sizes) = cursor, self._next(_SPLIT)
+                parts = index.split(sizes)
             self._position = (epoch, cursor + 1)
-            index = self._batches[cursor]
-            yield x.index_select(0, index), y.index_select(0, index)
+            yield gather(parts[cursor - start])
 
     def take(self, count: int) -> tuple[Tensor, Tensor, list[int]]:
         """Return the next ``count`` batches of the running iteration in one piece, with their sizes.
 
         The iterator goes on after them. Inputs are (sum of sizes, *input_shape).
         """
+        index, sizes = self._next(count)
         epoch, cursor = self._position
-        chosen = self._batches[cursor : cursor + count]
-        self._position = (epoch, cursor + len(chosen))
-        index = torch.cat(chosen)
-        x, y = self.examples.x, self.examples.y
-        return x.index_select(0, index), y.index_select(0, index), [len(batch) for batch in chosen]
+        self._position = (epoch, cursor + len(sizes))
+        return *self.examples.gather(index), sizes
+
+    def _next(self, count: int) -> tuple[Tensor, list[int]]:
+        """Return the index of at most ``count`` batches from the present position on, and their sizes."""
+        cursor = self._position[1]
+        batches = self._batches(len(self._index))
+        sizes = [self.batch_size] * min(count, batches - cursor)
+        if sizes and cursor + len(sizes) == batches:
+            sizes[-1] = len(self._index) - (batches - 1) * self.batch_size
+        start = cursor * self.batch_size
+        return self._index[start : start + sum(sizes)], sizes
 
     def fitting(self, values: int) -> int:
         """Return how many batches hold at most ``values`` input values together."""
-        return values // (self.batch_size * max(self.examples.x[0].numel(), 1))
+        return values // (self.batch_size * self._values)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the epoch and the number of its batches handed out so far."""

@@ -1,17 +1,16 @@
 """Reads ``.npz`` archives whose announced sizes are checked before memory is given to them."""
 
-import math
 import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from lit_tricks.data.files import check_bytes
+from lit_tricks.data.npy import MAX_HEADER, read_header
 from lit_tricks.errors import UserError
-
-_MAX_HEADER = 10_000
 
 
 def read_npz(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
@@ -27,7 +26,7 @@ def read_npz(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             chosen = {name: members[name] for name in wanted if name in members}
             announced = {name: _announced_bytes(archive, info, path, name) for name, info in chosen.items()}
-            check_bytes(sum(announced.values()), str(path), "split the file into smaller ones")
+            check_bytes(sum(announced.values()), str(path), "split the file, or train on .npy files with data=npy")
             return {name: _read(archive, info) for name, info in chosen.items()}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         if isinstance(error, UserError):
@@ -37,26 +36,16 @@ def read_npz(path: Path, wanted: Collection[str]) -> dict[str, np.ndarray]:
 
 def _announced_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, name: str) -> int:
     with archive.open(info) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=_MAX_HEADER)
-        else:
-            shape, _, dtype = np.lib.format.read_array_header_2_0(stream, max_header_size=_MAX_HEADER)
-        header = stream.tell()
-    if dtype.hasobject or dtype.kind not in "biufUS":
+        header = read_header(cast(BinaryIO, stream), name, path)
+    if header.offset + header.count != info.file_size:
         raise UserError(
-            f"arrays must hold numbers or strings; {name} of {path} has dtype {dtype}: convert it with astype first"
+            f"{path} must be a complete .npz archive; {name} announces shape {header.shape} of {header.dtype}, "
+            f"{header.count} bytes, and holds {info.file_size - header.offset}: write it again with numpy.savez"
         )
-    count = math.prod(shape) * dtype.itemsize
-    if header + count != info.file_size:
-        raise UserError(
-            f"{path} must be a complete .npz archive; {name} announces shape {shape} of {dtype}, {count} bytes, "
-            f"and holds {info.file_size - header}: write it again with numpy.savez"
-        )
-    return count
+    return header.count
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(info) as stream:
-        array = np.lib.format.read_array(stream, allow_pickle=False, max_header_size=_MAX_HEADER)
+        array = np.lib.format.read_array(stream, allow_pickle=False, max_header_size=MAX_HEADER)
     return array.astype(array.dtype.newbyteorder("="), copy=False)

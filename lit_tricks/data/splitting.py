@@ -60,7 +60,7 @@ def stratified_split(labels: np.ndarray, size: int | float, seed: int, word: str
             f"received {size}: try data.{word}={max(most.sum() // 2, 0)}"
         )
     picked = _draw(labels, _quotas(counts, rows, most), seed)
-    return np.setdiff1d(np.arange(len(labels)), picked, assume_unique=True), picked
+    return _others(picked, len(labels)), picked
 
 
 def stratified_subset(labels: np.ndarray, size: int | float, seed: int, word: str = "train_size") -> np.ndarray:
@@ -105,7 +105,7 @@ def stratified_fold(
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     dealt = shuffled[np.argsort(labels[shuffled], kind="stable")]
     picked = np.sort(dealt[fold::folds])
-    return np.setdiff1d(np.arange(len(labels)), picked, assume_unique=True), picked
+    return _others(picked, len(labels)), picked
 
 
 def check_fold(folds: int, fold: int) -> None:
@@ -116,6 +116,13 @@ def check_fold(folds: int, fold: int) -> None:
         raise UserError(
             f"data.fold must lie in 0..{folds - 1} for data.folds={folds}; received {fold}: try data.fold=0"
         )
+
+
+def _others(picked: np.ndarray, total: int) -> np.ndarray:
+    """Return the sorted rows of ``total`` that are not ``picked``."""
+    left = np.ones(total, dtype=bool)
+    left[picked] = False
+    return np.flatnonzero(left)
 
 
 def _quotas(counts: np.ndarray, rows: int, most: np.ndarray) -> np.ndarray:

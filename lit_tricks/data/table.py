@@ -90,7 +90,8 @@ class CSVSource(Source):
         features = torch.from_numpy(encoder.transform(self._columns, str(self.path)))
 
         def encoded(examples: Examples) -> Examples:
-            return Examples(features[examples.x[:, 0]], examples.y)
+            # ``load`` numbers the rows of a file one after the other
+            return Examples(features.narrow(0, int(examples.x[0, 0]), len(examples)), examples.y)
 
         return Loaded(
             train=encoded(loaded.train),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from lit_tricks.errors import UserError
 from lit_tricks.models.blocks import BlockStyle, dense_blocks
 from lit_tricks.models.checks import network_shape, shares, sizes
 
@@ -28,8 +29,11 @@ class MLP(nn.Module):
             and validation would mislead, so the default is torch's 0.1 (1%).
         dropout: share of units silenced while training, [0, 1), for all hidden layers or one per hidden layer.
         bias: whether linear layers have one.
+        single_output: whether one output neuron z answers for two classes. The logits are then (-z, z), under which
+            ``loss=bce`` and ``loss=mse`` with sigmoids are exactly those of the one neuron σ(z) against the target
+            0 or 1: both outputs contribute the same term, and the mean of the two is one of them.
 
-    Raises ``UserError`` for a word or number outside these ranges.
+    Raises ``UserError`` for a word or number outside these ranges, and for ``single_output`` with other than 2 classes.
     """
 
     def __init__(
@@ -42,14 +46,21 @@ class MLP(nn.Module):
         norm_momentum: float = 0.1,
         dropout: float | Sequence[float] = 0.0,
         bias: bool = True,
+        single_output: bool = False,
     ) -> None:
         super().__init__()
+        if single_output and num_classes != 2:
+            raise UserError(
+                f"model.single_output needs two classes; received {num_classes}: try model.single_output=false"
+            )
+        self.single_output = single_output
         units = [math.prod(network_shape(input_shape, num_classes)), *sizes("model.hidden", hidden, "[128]")]
         dropouts = shares("model.dropout", dropout, len(units) - 1, "hidden layer")
         self.flatten = nn.Flatten()
         self.layers = dense_blocks(units, BlockStyle(activation, norm, norm_momentum, bias), dropouts)
-        self.output = nn.Linear(units[-1], num_classes, bias)
+        self.output = nn.Linear(units[-1], 1 if single_output else num_classes, bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits (B, num_classes) for x (B, *input_shape)."""
-        return self.output(self.layers(self.flatten(x)))
+        z = self.output(self.layers(self.flatten(x)))
+        return torch.cat([-z, z], dim=1) if self.single_output else z

@@ -3,6 +3,7 @@
 from lit_tricks.report.confusion import confusion_matrix
 from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
+from lit_tricks.report.layers import drive_histograms, layer_spread, output_histograms
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
 from lit_tricks.report.style import save_figure
 
@@ -10,10 +11,13 @@ __all__ = [
     "Mistake",
     "batch_grid",
     "confusion_matrix",
+    "drive_histograms",
+    "layer_spread",
     "learning_curves",
     "learning_rate_curve",
     "misclassified_gallery",
     "misclassified_table",
+    "output_histograms",
     "rank_mistakes",
     "save_figure",
 ]

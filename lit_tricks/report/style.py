@@ -20,6 +20,8 @@ from lit_tricks.files import write_atomically
 
 # Okabe & Ito 2008, "Color universal design": distinguishable under every common colour blindness
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#1a1a1a"
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 INK, SOFT, GRID = "#1a1a1a", "#5c5c5c", "#e3e3e3"
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}

@@ -46,6 +46,8 @@ def test_every_key_of_every_word_has_a_rule_that_its_default_keeps(group: str, w
 def test_every_value_of_every_experiment_keeps_its_rule(word: str) -> None:
     for key, value in _leaves(_plain(OVERLAY, word)).items():
         group, _, inner = key.partition(".")
+        if group == "hydra":
+            continue
         knob = TOP.get(key) if not inner else knob_for(group, "", inner)
         assert knob is not None, f"{key} has no rule in ranges.py"
         assert knob.complaint(value) is None, f"{key}={value} {knob.complaint(value)}"

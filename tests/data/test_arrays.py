@@ -1,10 +1,13 @@
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from lit_tricks.data.arrays import NPZDataModule, NPZSource
+from lit_tricks.data import array_inputs, array_labels
+from lit_tricks.data.arrays import ArraySource, NPYDataModule, NPYSource, NPZDataModule, NPZSource
 from lit_tricks.data.source import Loaded
 from lit_tricks.errors import UserError
 
@@ -164,3 +167,115 @@ def test_data_module(tmp_path: Path) -> None:
     x, y = next(iter(data.train_dataloader()))
     assert (x.dtype, x.shape, y.shape) == (torch.uint8, (5, 1, 4, 4), (5,))
     assert data.normaliser(x).max() <= 1
+
+
+# --- mapped -----------------------------------------------------------------------------------------------------------
+
+
+def folder_of(place: Path, **arrays: np.ndarray) -> Path:
+    place.mkdir(exist_ok=True)
+    for name, array in arrays.items():
+        np.save(place / f"{name}.npy", array)
+    return place
+
+
+BYTES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
+STORED: dict[str, np.ndarray] = {
+    "bytes (N, H, W)": BYTES[..., 0],
+    "bytes (N, C, H, W)": BYTES.transpose(0, 3, 1, 2),
+    "bytes (N, H, W, C)": BYTES,
+    "few grey levels": BYTES[..., 0] // 16,
+    "whole numbers in int64": BYTES[..., 0].astype(np.int64),
+    "whole numbers in float64": BYTES[..., 0].astype(np.float64),
+    "fractions": BYTES[..., 0] / np.float32(255),
+    "more than bytes": BYTES[..., 0].astype(np.uint16) * 7,
+    "a table": BYTES[:, :, 0, 0] - np.float32(99),
+    "a table in float64": BYTES[:, :, 0, 0] / 7,
+    "a table in float16": (BYTES[:, :, 0, 0] / 7).astype(np.float16),
+    "a table of bytes": BYTES[:, :, 0, 0],
+}
+MAPPED_AS_THEY_ARE = ("bytes", "few", "fractions", "a table")
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_mapped_arrays_are_the_arrays_of_an_archive(tmp_path: Path, name: str) -> None:
+    x = np.ascontiguousarray(STORED[name])
+    arrays = {"x_train": x, "y_train": Y, "x_test": x[:2], "y_test": Y[:2], "class_names": np.array(["a", "b", "c"])}
+    mapped = NPYSource(folder_of(tmp_path / "arrays", **arrays)).load()
+    read = load(tmp_path, **arrays)
+    assert (mapped.class_names, mapped.value_range) == (read.class_names, read.value_range)
+    assert mapped.test is not None
+    assert read.test is not None
+    for one, other in [(mapped.train, read.train), (mapped.test, read.test)]:
+        assert one.dtype == other.dtype
+        assert torch.equal(one.x, other.x)
+        assert torch.equal(one.gather(torch.tensor([1, 0]))[0], other.gather(torch.tensor([1, 0]))[0])
+        assert one.y.tolist() == other.y.tolist()
+    as_it_is = name.startswith(MAPPED_AS_THEY_ARE) and not name.endswith(("float64", "float16", "of bytes"))
+    assert (mapped.train.cast is None) == as_it_is
+
+
+def test_inputs_stay_in_their_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "lit_tricks")
+    place = folder_of(tmp_path / "arrays", x=BYTES, y=Y)
+    loaded = NPYSource(place).load()
+    assert "x of arrays: 0.00036 MB mapped from disk" in caplog.text
+    with (place / "x.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(bytes([255 - BYTES[-1, -1, -1, -1]]))
+    assert int(loaded.train.inputs[-1, -1, -1, -1]) == 255 - BYTES[-1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("normalise", ["minmax", "standard"])
+def test_a_mapped_run_is_one_from_memory(tmp_path: Path, normalise: Any) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.integers(0, 256, (60, 5, 4, 3), dtype=np.uint8), "y": np.arange(60) % 3}
+    sources = NPYDataModule(folder_of(tmp_path / "arrays", **arrays)), NPZDataModule(save(tmp_path, **arrays))
+    mapped, read = sources
+    for data in sources:
+        data.normalise, data.batch_size = normalise, 7
+        data.setup()
+    assert (mapped.spec.name, mapped.spec.input_shape, mapped.spec.kind) == ("arrays", (3, 5, 4), "image")
+    assert torch.equal(mapped.normaliser.shift, read.normaliser.shift)
+    assert torch.equal(mapped.normaliser.scale, read.normaliser.scale)
+    for make in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        for (x, y), (x2, y2) in zip(getattr(mapped, make)(), getattr(read, make)(), strict=True):
+            assert torch.equal(x, x2)
+            assert x.is_contiguous()
+            assert torch.equal(y, y2)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 2**16])
+@pytest.mark.parametrize("source", [NPYSource, NPZSource])
+def test_looking_in_pieces_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, source: type[ArraySource]
+) -> None:
+    monkeypatch.setattr(array_inputs, "_CHUNK_VALUES", 2 * rows)
+    monkeypatch.setattr(array_labels, "_CHUNK_ROWS", rows)
+
+    def read(**arrays: np.ndarray) -> Loaded:
+        return source(folder_of(tmp_path / "a", **arrays) if source is NPYSource else save(tmp_path, **arrays)).load()
+
+    loaded = read(x=np.array([[[0.0, 0.5]]] * 5 + [[[1.0, 0.0]]]), y=np.array([9.0, 7, 9, 8, 7, 8]))
+    assert (loaded.train.dtype, loaded.value_range) == (torch.float32, (0, 1))
+    assert (loaded.class_names, loaded.train.y.tolist()) == (("7", "8", "9"), [2, 0, 2, 1, 0, 1])
+    late = read(x=np.array([[[0.0, 2.0]]] * 5 + [[[1.0, 0.5]]]), y=Y)
+    assert (late.train.dtype, late.value_range) == (torch.float32, None)
+    with pytest.raises(UserError, match="NaN or Inf in 2 rows, first in row 3"):
+        read(x=np.array([[0.0, 1]] * 3 + [[np.nan, 1], [1, 1], [np.inf, np.nan]]), y=Y)
+    with pytest.raises(UserError, match="holds fractions or NaN"):
+        read(x=X, y=Y + np.array([0, 0, 0, 0, 0, 0.5]))
+
+
+def test_mistakes_in_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data=npy needs data\.path=FOLDER; received none"):
+        NPYSource().load()
+    with pytest.raises(UserError, match="must be a folder; received the file"):
+        NPYSource(save(tmp_path, x=X, y=Y)).load()
+    place = folder_of(tmp_path / "arrays", x=X, labels=Y)
+    with pytest.raises(UserError, match=r"arrays must hold the arrays x_train and y_train, or x and y; it holds x: re"):
+        NPYSource(place).load()
+    np.save(place / "y.npy", Y)
+    np.save(place / "x.npy", np.asfortranarray(BYTES[..., 0]))
+    with pytest.raises(UserError, match=r"x\.npy holds uint8, column by column: write it again"):
+        NPYSource(place).load()

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 
+from lit_tricks.data import checks
 from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
 from lit_tricks.data.source import Examples, Loaded
 from lit_tricks.errors import UserError
@@ -64,6 +65,16 @@ def test_a_pixel_that_is_not_finite_is_placed() -> None:
     x[1, 0, 2, 3] = float("nan")
     with pytest.raises(UserError, match=r"row 1, position \(0, 2, 3\)"):
         check_inputs(Examples(x, torch.tensor([0, 1])), "test")
+
+
+@pytest.mark.parametrize("values", [1, 7, 10**6])
+def test_inputs_are_looked_at_in_pieces(values: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_CHUNK_VALUES", values)
+    x = torch.zeros(9, 3)
+    x[4, 1] = x[8, 0] = x[8, 2] = float("nan")
+    message = r"received 3 NaN or infinite values in the training data, the first in row 4, column 1"
+    with pytest.raises(UserError, match=message):
+        check_inputs(Examples(x, torch.zeros(9, dtype=torch.int64)), "training")
 
 
 def test_finite_inputs_and_bytes_pass() -> None:

@@ -156,6 +156,18 @@ def test_what_is_missing_may_be_filled_by_encoding_but_not_left() -> None:
         ready(source)
 
 
+def test_splits_are_views_of_what_the_source_read() -> None:
+    class Kept(Rows):
+        def load(self) -> Loaded:
+            self.loaded = super().load()
+            return self.loaded
+
+    source = Kept()
+    data = ready(source, train_size=50)
+    store = source.loaded.train.inputs.data_ptr()
+    assert [split.inputs.data_ptr() for split in (data.train, data.val, data.test)] == [store] * 3
+
+
 def test_setup_reads_once() -> None:
     source = Rows()
     data = ready(source)

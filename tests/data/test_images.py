@@ -157,14 +157,31 @@ def test_wrong_sizes(size: object) -> None:
         ImageFolderSource("x", image_size=size)  # type: ignore[arg-type]
 
 
-def test_wrong_colour_path_and_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_colour_and_path() -> None:
     with pytest.raises(UserError, match="must be auto, grey or rgb; received 'gray'"):
         ImageFolderSource("x", colour="gray")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"data=image_folder needs data\.path=FOLDER; received none"):
         ImageFolderSource().load()
-    monkeypatch.setattr("lit_tricks.data.files.MAX_BYTES", 10)
-    with pytest.raises(UserError, match=r"2 images of \(1, 4, 3\) needs .* try data\.image_size=32"):
-        ImageFolderSource(folder(tmp_path, {"a/1.png": flat(1), "b/2.png": flat(2)})).load()
+
+
+def test_images_that_memory_is_short_for_train_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "lit_tricks")
+    files = {f"{label}/{i}.png": flat(10 * i + label) for i in range(20) for label in (0, 1)}
+    root = folder(tmp_path, files)
+    in_memory, on_disk = (ImageFolderDataModule(root, batch_size=4) for _ in range(2))
+    in_memory.setup()
+    monkeypatch.setattr("lit_tricks.data.files.available_bytes", lambda: 10)
+    on_disk.setup()
+    assert "40 images of (1, 4, 3): 4.8e-07 GB are kept in a temporary file" in caplog.text
+    for (x, y), (x2, y2) in zip(in_memory.train_dataloader(), on_disk.train_dataloader(), strict=True):
+        assert torch.equal(x, x2)
+        assert torch.equal(y, y2)
+    assert torch.equal(in_memory.normaliser.scale, on_disk.normaliser.scale)
+    monkeypatch.setattr("lit_tricks.data.backing.shutil.disk_usage", lambda place: type("Usage", (), {"free": 0}))
+    with pytest.raises(UserError, match=r"40 images of \(1, 4, 3\) need .* GB in .*: try data\.image_size=32, or set"):
+        ImageFolderSource(root).load()
 
 
 def test_data_module_on_digits(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import subprocess
@@ -269,3 +270,61 @@ def test_a_single_example_stays_alone_where_nothing_is_before_it_or_batches_are_
     examples = Examples(torch.zeros(9, 1), torch.zeros(9, dtype=torch.int64))
     loader = BatchLoader(examples, batch_size, SequentialSampler(examples.y))
     assert len(list(loader)) == len(loader) == -(-9 // batch_size)
+
+
+@pytest.mark.parametrize("repeat", [True, False])
+@pytest.mark.parametrize("rows", [0, 1, 4, 5, 7, 8, 9, 12, 13])
+def test_batches_cover_the_order_whatever_its_length(rows: int, repeat: bool) -> None:
+    loader = BatchLoader(_numbered(rows), 4, ShuffleSampler(torch.arange(rows), 4, seed=7), repeat=repeat)
+    found = rows_in(loader)
+    assert [row for batch in found for row in batch] == loader.order(0).tolist()
+    assert len(loader) == len(found)
+    sizes = [len(batch) for batch in found]
+    if repeat and rows > 4 and rows % 4 == 1:
+        assert sizes == [4] * (rows // 4 - 1) + [5]
+    else:
+        assert sizes == [4] * (rows // 4) + [rows % 4] * (rows % 4 > 0)
+
+
+def test_a_loader_without_examples_hands_out_nothing() -> None:
+    loader = make_loader(rows=0)
+    assert (len(loader), list(loader), loader.fitting(100)) == (0, [], 10)
+    x, y, sizes = loader.take(3)
+    assert (tuple(x.shape), tuple(y.shape), sizes) == ((0, 2), (0,), [])
+    loader.load_state_dict(loader.state_dict())
+    assert list(loader) == []
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_one_example_is_one_batch(batch_size: int) -> None:
+    loader = BatchLoader(_numbered(1), batch_size, ShuffleSampler(torch.zeros(1, dtype=torch.int64)))
+    assert rows_in(loader) == rows_in(loader) == [[0]]
+    assert len(loader) == 1
+
+
+@given(
+    rows=st.integers(1, 400),
+    batch=st.integers(1, 9),
+    repeat=st.booleans(),
+    counts=st.lists(st.integers(0, 150), max_size=5),
+)
+@settings(max_examples=150, deadline=None)
+def test_stretches_and_single_batches_mix(rows: int, batch: int, repeat: bool, counts: list[int]) -> None:
+    view = Examples(torch.arange(1000.0)[:, None], torch.arange(1000), torch.arange(1000 - rows, 1000))
+    loader = BatchLoader(view, batch, ShuffleSampler(torch.arange(rows), batch, seed=7), repeat=repeat)
+    whole = rows_in(loader)
+    mixed: list[list[int]] = []
+    iterator = iter(loader)
+    for count in counts:
+        mixed += [y.tolist() for _, y in itertools.islice(iterator, 1)]
+        x, y, sizes = loader.take(count)
+        assert torch.equal(x[:, 0].long(), y)
+        mixed += [part.tolist() for part in y.split(sizes)]
+        assert loader.state_dict() == {"epoch": 0, "cursor": len(mixed)}
+    mixed += [y.tolist() for _, y in iterator]
+    assert mixed == whole
+    assert sorted(row for part in whole for row in part) == list(range(1000 - rows, 1000))
+
+
+def _numbered(rows: int) -> Examples:
+    return Examples(torch.arange(float(rows))[:, None], torch.arange(rows))

@@ -7,6 +7,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from lit_tricks.data import normalise
 from lit_tricks.data.normalise import Normaliser
+from lit_tricks.data.source import Examples
 from lit_tricks.errors import UserError
 
 
@@ -58,6 +59,17 @@ def test_pixels_are_standardised_one_by_one(images: torch.Tensor, chunk: int, mo
     assert result.isfinite().all()
     assert (result[:, 0, 0, :2] == 0).all()
     assert (result[:, 1, 4, 3] == 0).all()
+
+
+@pytest.mark.parametrize(("how", "kind"), [("standard", "image"), ("minmax", "image"), ("minmax", "table")])
+def test_a_view_is_fitted_like_a_copy_of_it(
+    images: torch.Tensor, how: Literal["standard", "minmax"], kind: Literal["image", "table"]
+) -> None:
+    rows = torch.arange(300, 0, -7)
+    view = Examples(images, torch.zeros(301, dtype=torch.int64), rows, cast=torch.float32)
+    fitted, expected = Normaliser.fit(view, how, kind), Normaliser.fit(images[rows].float(), how, kind)
+    assert torch.equal(fitted.shift, expected.shift)
+    assert torch.equal(fitted.scale, expected.scale)
 
 
 def test_images_map_their_value_range_to_the_unit_interval(images: torch.Tensor) -> None:

@@ -1,0 +1,1 @@
+"""How soon a command answers and a run takes its first step."""

@@ -1,0 +1,69 @@
+"""What a multirun leaves when all its jobs are done: one table and one picture of all runs."""
+
+import csv
+import io
+import logging
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from lit_tricks.files import write_atomically
+
+log = logging.getLogger("lit_tricks")
+
+
+class Comparison(Callback):
+    """Compares the runs of a multirun at its end.
+
+    Hydra creates it for single runs too, where it does nothing, and leaves it out when a job has failed; then
+    ``compare_pending`` does its work.
+    """
+
+    pending: ClassVar[Path | None] = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note where the jobs will leave their runs."""
+        Comparison.pending = Path(config.hydra.sweep.dir)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Compare what the jobs left."""
+        compare_pending()
+
+
+def compare_pending() -> None:
+    """Compare the runs of the multirun that has begun and was not compared yet, if there is one."""
+    folder, Comparison.pending = Comparison.pending, None
+    if folder is not None:
+        compare(folder)
+
+
+def compare(folder: Path) -> None:
+    """Write ``comparison.csv``, ``comparison.png`` and that picture for TensorBoard into ``folder``.
+
+    The runs are those directly under it, failed ones included; nothing happens where there are none.
+    """
+    from lit_tricks.loggers import TensorBoard
+    from lit_tricks.report.joint_curves import joint_curves
+    from lit_tricks.report.runs import grouped, load_sweep
+    from lit_tricks.report.style import save_figure
+
+    runs = load_sweep(folder)
+    if not runs:
+        return
+    names = sorted({name for run in runs for name in run.results.get("metrics", {})})
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["run", "group", "seed", "status", "reason", *names])
+    for run in runs:
+        metrics = run.results.get("metrics", {})
+        state = [run.results.get("status", "unknown"), run.results.get("reason") or ""]
+        writer.writerow([run.path.name, run.label, run.seed, *state, *(metrics.get(name) for name in names)])
+    write_atomically(folder / "comparison.csv", table.getvalue())
+    if any(run.rows for run in runs):
+        picture = save_figure(joint_curves(grouped(runs)), folder / "comparison.png")
+        board = TensorBoard(run_dir=folder / "comparison")
+        board.add_figure("comparison", picture)
+        board.finalize("success")
+        log.info("compared: %s", picture)

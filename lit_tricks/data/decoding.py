@@ -1,0 +1,65 @@
+"""Many image files at once to one array."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from lit_tricks.data.backing import assemble
+from lit_tricks.data.image_files import UnreadableImage, raise_unreadable, read_image, without_warnings
+
+# Images that a thread decodes before it hands them over: handing over each took longer than a small one's decoding.
+_FEW = 16
+
+_Decoded = list[np.ndarray | UnreadableImage]
+
+
+def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str) -> np.ndarray:
+    """Return ``uint8`` (N, *shape) in the order of ``paths``, mapped from disk where memory is short.
+
+    Shape and pixels are those of ``read_image``, the place those of ``assemble``. One ``UserError`` names all
+    unreadable files, with the ``remedy``.
+    """
+    failures: list[tuple[Path, str]] = []
+
+    def pixels() -> Iterator[np.ndarray]:
+        for path, found in zip(paths, _in_order(paths, shape), strict=True):
+            if isinstance(found, UnreadableImage):
+                failures.append((path, str(found)))
+                found = np.zeros(shape, dtype=np.uint8)
+            yield found[np.newaxis]
+
+    with without_warnings():
+        images = assemble(pixels(), (len(paths), *shape), f"{len(paths)} images of {shape}", "try data.image_size=32")
+    raise_unreadable(failures, remedy)
+    return images
+
+
+def _in_order(paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[np.ndarray | UnreadableImage]:
+    """Yield every image, or why it is none, in order, decoded by a thread on every core.
+
+    Pillow lets other threads work while it decodes.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    waiting: deque[Future[_Decoded]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, len(paths), _FEW):
+            waiting.append(pool.submit(_read_few, paths[start : start + _FEW], shape))
+            # decoded images must not pile up where they are written more slowly than read
+            if len(waiting) > 2 * cores:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def _read_few(paths: Sequence[Path], shape: tuple[int, ...]) -> _Decoded:
+    found: _Decoded = []
+    for path in paths:
+        try:
+            found.append(read_image(path, shape))
+        except UnreadableImage as error:
+            found.append(error)
+    return found

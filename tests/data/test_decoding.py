@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lit_tricks.data import files
+from lit_tricks.data.decoding import read_images
+from lit_tricks.data.image_files import read_image
+from lit_tricks.errors import UserError
+
+SHAPE = (3, 9, 7)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Return 90 files that take differently long to decode."""
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{i}.png" for i in range(90)]
+    for number, path in enumerate(paths):
+        side = 200 if number % 7 == 0 else 5
+        Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
+@pytest.mark.parametrize("memory", [10**9, 1])
+def test_many_files_are_the_single_ones_in_order(
+    pictures: list[Path], memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "available_bytes", lambda: memory)
+    pixels = read_images(pictures, SHAPE, "remove them")
+    assert isinstance(pixels, np.memmap) == (memory == 1)
+    np.testing.assert_array_equal(pixels, np.stack([read_image(path, SHAPE) for path in pictures]))
+
+
+def test_unreadable_ones_are_named_in_order(pictures: list[Path]) -> None:
+    for number in (80, 3, 41):
+        pictures[number].write_bytes(b"broken")
+    message = r"3 are not: .*/3\.png \(not an image\), .*/41\.png \(.*\), .*/80\.png \(.*\): remove them"
+    with pytest.raises(UserError, match=message):
+        read_images(pictures, SHAPE, "remove them")
+
+
+def test_no_file_is_no_image() -> None:
+    assert read_images([], SHAPE, "remove them").shape == (0, *SHAPE)
