@@ -1,5 +1,6 @@
 """Turns a composed configuration into the objects that train."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
-from torch import nn
+from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
 from lit_tricks.callbacks import CleanTraining, RandomState
@@ -24,7 +25,7 @@ from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
-from lit_tricks.objectives import refuse_double_activation
+from lit_tricks.objectives import WeightPenalty, refuse_double_activation
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stretches import take_stretches
@@ -109,6 +110,7 @@ def build_module(
         spec=spec,
         schedule=_make_schedule(cfg),
         augmentation=augmentation,
+        penalty=_make_penalty(cfg),
     )
     _check_output(module)
     return module
@@ -130,6 +132,11 @@ def _make_schedule(cfg: DictConfig) -> MakeSchedule:
         return schedule(optimizer, TrainingPlan(total_steps, steps_per_epoch, max_epochs))
 
     return make
+
+
+def _make_penalty(cfg: DictConfig) -> Callable[[nn.Module], Tensor] | None:
+    penalty = build_node(cfg.penalty, "penalty")
+    return None if isinstance(penalty, WeightPenalty) and penalty.is_zero else penalty
 
 
 def _check_output(module: LitClassifier) -> None:

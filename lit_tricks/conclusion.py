@@ -33,7 +33,9 @@ log = logging.getLogger("lit_tricks")
 SPLITS = ("train", "val", "test")
 MOST_MISTAKES = 100
 MOST_ORIGINALS, VERSIONS = 6, 7
-HYPERPARAMETERS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation")
+HYPERPARAMETERS = (
+    "data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation",
+)  # fmt: skip
 
 
 def conclude(

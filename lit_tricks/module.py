@@ -203,7 +203,7 @@ class LitClassifier(pl.LightningModule):
         """Log validation loss, accuracy and balanced accuracy over the whole split."""
         values = {f"val/{name}": value for name, value in self._validation.values(self._reduced).items()}
         self.log_dict({name: value.float() for name, value in values.items()}, prog_bar=True)
-        if self._watching is not None and self.trainer.training and not self.trainer.sanity_checking:
+        if self._watching is not None and self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
             scheduler, monitor = self._watching
             scheduler.step(float(values[monitor]))
 

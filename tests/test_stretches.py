@@ -13,7 +13,7 @@ import torch
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from training import make_module, make_trainer
 
-from lit_tricks.callbacks import EarlyStopping, EpochTimer, LearningRate
+from lit_tricks.callbacks import EMA, SWA, EarlyStopping, EpochTimer, LearningRate
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.data.augmentation import (
     Affine,
@@ -29,6 +29,7 @@ from lit_tricks.errors import UserError
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.models import MLP
 from lit_tricks.module import LitClassifier
+from lit_tricks.objectives import WeightPenalty
 from lit_tricks.optim import Cosine, OneCycle, TrainingPlan
 from lit_tricks.stretches import MOST_STEPS, StretchLoop, take_stretches
 
@@ -64,6 +65,7 @@ def run(folder: Path, stretches: bool, case: dict[str, Any], checkpoint: Path | 
     steps = case.pop("augmentation", None)
     if steps is not None:
         module.augmentation = Augmentation(steps(), 11, datamodule.spec.value_range)
+    module._penalty = case.pop("penalty", None)
     schedule = case.pop("schedule", None)
     if schedule is not None:
         module._make_schedule = lambda optimizer, *facts: schedule(optimizer, TrainingPlan(*facts))
@@ -106,6 +108,7 @@ CASES: dict[str, dict[str, Any]] = {
     "one cycle with momentum": {"schedule": OneCycle(), "optimizer": sgd},
     "clipping": {"gradient_clip_val": 0.05, "optimizer": sgd},
     "clipping by value": {"gradient_clip_val": 0.01, "gradient_clip_algorithm": "value"},
+    "penalty": {"penalty": WeightPenalty(l1=1e-4, l2=1e-3)},
     "accumulation": {"accumulate_grad_batches": 3},
     "accumulation with schedule": {"accumulate_grad_batches": 4, "schedule": Cosine()},
     "several validations an epoch": {"val_check_interval": 0.2},
@@ -119,6 +122,12 @@ CASES: dict[str, dict[str, Any]] = {
     "augmentation with dropout": {"augmentation": every_step, "network": {"dropout": 0.4, "norm": "batch"}},
     "augmentation with accumulation": {"augmentation": every_step, "accumulate_grad_batches": 3, "batch_size": 10},
     "augmentation by kornia with dropout": {"augmentation": module_of_theirs, "network": {"dropout": 0.4}},
+    "moving average": {"callbacks": [EMA], "network": {"norm": "batch"}, "accumulate_grad_batches": 2},
+    "moving average without warm-up and early stopping": {
+        "callbacks": [lambda: EMA(0.9, warm_up=False), lambda: EarlyStopping(patience=1)],
+        "val_check_interval": 0.3,
+    },
+    "average of the last epochs": {"callbacks": [lambda: SWA(1)], "network": {"norm": "batch", "dropout": 0.4}},
     "early stopping": {"callbacks": [lambda: EarlyStopping(patience=1)], "optimizer": sgd, "max_epochs": 12},
 }
 
@@ -188,7 +197,7 @@ def test_a_callback_that_watches_every_batch_gets_every_batch(tmp_path: Path) ->
     assert watcher.seen == outcome.step
 
 
-def test_weight_averaging_is_the_same_on_either_path(tmp_path: Path) -> None:
+def test_lightnings_weight_averaging_is_the_same_on_either_path(tmp_path: Path) -> None:
     case = {"callbacks": [lambda: EMAWeightAveraging(decay=0.9)], "max_epochs": 2}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -83,6 +83,12 @@ LOSS: dict[str, Knob] = {
     "reduction": one_of("mean", "half_sum", note="mean"),
 }
 
+PENALTY: dict[str, Knob] = {
+    "l1": number(0, note=0.0001),
+    "l2": number(0, note=0.001),
+    "convention": one_of("sum", "half_sum", note="sum"),
+}
+
 OPTIMIZER: dict[str, Knob] = {
     "lr": number(0, open_ends="(", note=0.001),
     "betas": BETAS,
@@ -204,6 +210,9 @@ CALLBACKS: dict[str, Knob] = {
     "early_stopping.mode": one_of("min", "max", note="min"),
     "early_stopping.patience": whole(1, note=3),
     "early_stopping.min_delta": number(0, note=0.0),
+    "ema.decay": BELOW_ONE,
+    "ema.warm_up": flag(note=True),
+    "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
 KNOBS: dict[str, dict[str, Knob]] = {
@@ -211,6 +220,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "model": MODEL,
     "init": INIT,
     "loss": LOSS,
+    "penalty": PENALTY,
     "optimizer": OPTIMIZER,
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
