@@ -15,13 +15,14 @@ from lit_tricks.build import Built
 from lit_tricks.callbacks import FirstBatch
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
-from lit_tricks.evaluation import evaluate_split, split_loader
+from lit_tricks.evaluation import evaluate_split, predict_batches, split_loader
 from lit_tricks.files import write_atomically
 from lit_tricks.loggers import TensorBoard
 from lit_tricks.metrics import Evaluation
 from lit_tricks.report import figures
 from lit_tricks.report.run_files import Rows, read_metrics
 from lit_tricks.report.run_page import write_run_report
+from lit_tricks.report.style import SPLIT_NAMES
 from lit_tricks.report.tables import print_results
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stopwatch import clocked
@@ -45,13 +46,13 @@ def conclude(
     """
     # evaluation is in float32 whatever the training's precision, as it is when the checkpoint is evaluated later
     built.module.float()
-    if weights is not None:
+    if weights is not None and weights.suffix == ".ckpt":
         content = torch.load(weights, map_location="cpu", weights_only=True)
         built.module.load_state_dict(content["state_dict"])
         facts["weights_epoch"] = content["epoch"] + 1
     with clocked(facts["seconds"], "evaluate"):
         found, probabilities, targets = _evaluate(built)
-    facts |= _results(directory, built, weights, found)
+    facts |= _results(directory, built, weights, found) | built.facts
     # complete only when everything below is there as well
     directory.write_results({**facts, "status": "failed", "reason": "evaluated, but the report was not finished"})
     if probabilities is not None and targets is not None:
@@ -126,7 +127,11 @@ def _figures(
 ) -> dict[str, Figure]:
     spec = built.module.spec
     judged = found.get("test") or found.get("val") or found["train"]
-    drawn = {"confusion_matrix": figures.confusion_matrix(judged.confusion_matrix, spec.class_names)}
+    drawn = {"confusion_matrix": figures.confusion_matrix(judged.confusion_matrix, spec.class_names), **built.figures}
+    if spec.num_features == 2:
+        drawn["decision_regions"] = _decision_regions(
+            built, next(split for split in reversed(SPLITS) if split in found)
+        )
     if rows:
         drawn["learning_curves"] = figures.learning_curves(rows)
         drawn["learning_rate"] = figures.learning_rate_curve(rows)
@@ -139,7 +144,9 @@ def _figures(
         ):
             drawn["first_batch"] = figures.batch_grid(kept.images, kept.labels, spec.class_names, spec.value_range)
     if probabilities is not None and targets is not None:
-        records = figures.rank_mistakes(probabilities, targets, limit=MOST_MISTAKES)
+        records = figures.rank_mistakes(
+            probabilities, targets, limit=MOST_MISTAKES, probabilistic=built.module.objective.probabilistic
+        )
         total = int((probabilities.argmax(1) != targets).sum())
         images = _test_images(built, [record.index for record in records]) if spec.kind == "image" else None
         if images is not None:
@@ -149,6 +156,24 @@ def _figures(
         else:
             drawn["misclassified"] = figures.misclassified_table(records, spec.class_names, total)
     return drawn
+
+
+def _decision_regions(built: Built, split: str) -> Figure:
+    spec = built.module.spec
+
+    def scores(points: np.ndarray) -> np.ndarray:
+        inputs = torch.from_numpy(points).view(-1, *spec.input_shape)
+        return predict_batches(built.module, [(inputs, torch.zeros(len(inputs), dtype=torch.int64))])[0].numpy()
+
+    points, labels = zip(*((x.flatten(1).float(), y) for x, y in split_loader(built.datamodule, split)), strict=True)
+    return figures.decision_regions(
+        scores,
+        torch.cat(points).cpu().numpy(),
+        torch.cat(labels).cpu().numpy(),
+        spec.class_names,
+        spec.encoding.get("feature_names") or ("feature 1", "feature 2"),
+        SPLIT_NAMES[split],
+    )
 
 
 def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
@@ -177,13 +202,11 @@ def _to_tensorboard(
 
 def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """Return what distinguishes runs: words and their knobs; null knobs, paths and Hydra's keys are noise."""
-    chosen: dict[str, Any] = {
-        "seed": config["seed"],
-        "batch_size": config["batch_size"],
-        "trainer.max_epochs": config["trainer"]["max_epochs"],
-        "experiment": "+".join(facts["experiment"]) or "none",
-    }
-    for group in HYPERPARAMETERS:
+    chosen: dict[str, Any] = {"seed": config["seed"], "experiment": "+".join(facts["experiment"]) or "none"}
+    if facts["epochs"] is not None:
+        chosen |= {"batch_size": config["batch_size"], "trainer.max_epochs": config["trainer"]["max_epochs"]}
+    # a model that is fitted at once has words for few groups
+    for group in HYPERPARAMETERS if facts["epochs"] is not None else ("data", "model"):
         chosen[group] = facts["data"]["name"] if group == "data" else facts["words"].get(group, "custom")
         for name, value in config[group].items():
             if value is not None and not name.startswith("_"):

@@ -20,6 +20,7 @@ from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
+from lit_tricks.targets import is_classical
 from lit_tricks.threads import choose_threads
 
 log = logging.getLogger("lit_tricks")
@@ -110,6 +111,10 @@ def _rank() -> int:
 
 def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
+    if is_classical(cfg.model.get("_target_")):
+        from lit_tricks.classical_run import fit_classical
+
+        return fit_classical(cfg, _content(cfg), directory, facts)
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
         built = build(cfg, directory, plan.epoch if plan.resumed else None)

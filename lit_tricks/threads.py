@@ -26,6 +26,10 @@ def choose_threads(wanted: int | str, network: nn.Module, batch: Tensor) -> tupl
         network(batch)
     network.train(was_training)
     operations = counter.get_total_flops()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     size = f"{operations / 1e6:,.1f} million operations a forward batch"
-    return (1, size) if operations < WORTH_MORE_THREADS else (cores, size)
+    return (1, size) if operations < WORTH_MORE_THREADS else (usable_cores(), size)
+
+
+def usable_cores() -> int:
+    """Return how many cores the process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

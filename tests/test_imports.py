@@ -23,10 +23,11 @@ ALLOWED = {
     "doctor": {"functional"},
     "report": {"functional"},
     "loggers": {"functional"},
+    "classical": {"functional"},
     "module": {"functional", "training_figures"},
     "commandline": {"run", "targets"},
 }
-HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}
+HYDRA_ROOMS = {"build", "run", "classical_run", "cli", "commandline", "instantiation", "resume", "restore", "targets"}
 LIGHT = [
     "lit_tricks",
     "lit_tricks.errors",

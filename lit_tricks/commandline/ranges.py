@@ -15,6 +15,10 @@ PRECISIONS = ("16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-t
 COLUMNS = either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes"), note=["NAME"])
 BATCHES = optional(either(whole(0), number(0, 1), note=0.5))
 
+GAMMA = either(number(0, open_ends="("), one_of("scale", "auto"), note="scale")
+KERNEL = one_of("rbf", "linear", "poly", "sigmoid", note="rbf")
+CLASS_WEIGHT = optional(one_of("balanced", note="balanced"))
+
 TOP: dict[str, Knob] = {
     "seed": whole(0, 2**32 - 1, note=0),
     "batch_size": whole(1, note=32),
@@ -60,6 +64,33 @@ MODEL: dict[str, Knob] = {
     "norm_momentum": number(0, 1, "(", note=0.1),
     "dropout": number(0, 1, ")", listed="either", note=0.3),
     "bias": flag(note=True),
+    "C": number(0, open_ends="(", note=1.0),
+    "gamma": GAMMA,
+    "kernel": KERNEL,
+    "degree": whole(1, note=3),
+    "coef0": number(note=0.0),
+    "class_weight": CLASS_WEIGHT,
+    "max_iter": whole(1, note=1000),
+    "strategy": one_of("most_frequent", "prior", note="prior"),
+    "n_neighbors": whole(1, note=5),
+    "weights": one_of("uniform", "distance", note="distance"),
+    "p": number(1, note=2),
+    "algorithm": one_of("brute", note="brute"),
+    "n_estimators": whole(1, note=100),
+    "max_depth": optional(whole(1, note=10)),
+    "min_samples_leaf": whole(1, note=1),
+    "max_features": optional(either(one_of("sqrt", "log2"), whole(1), number(0, 1, "("), note="sqrt")),
+    "folds": whole(2, note=5),
+    "scoring": one_of("accuracy", "balanced_accuracy", "f1_macro", note="accuracy"),
+    "estimator.kernel": KERNEL,
+    "estimator.degree": whole(1, note=3),
+    "estimator.coef0": number(note=0.0),
+    "estimator.class_weight": CLASS_WEIGHT,
+}
+
+SVM_GRID: dict[str, Knob] = {
+    "C": number(0, open_ends="(", listed="yes", least=1, note=[1, 10, 100]),
+    "gamma": number(0, open_ends="(", listed="yes", least=1, note=[0.01, 0.1]),
 }
 
 INIT: dict[str, Knob] = {
@@ -181,6 +212,7 @@ CALLBACKS: dict[str, Knob] = {
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
     "model": MODEL,
+    "model/svm_grid": SVM_GRID,
     "init": INIT,
     "loss": LOSS,
     "optimizer": OPTIMIZER,

@@ -4,16 +4,20 @@ from lit_tricks.report.confusion import confusion_matrix
 from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
+from lit_tricks.report.regions import decision_regions
+from lit_tricks.report.search import search_heatmap
 from lit_tricks.report.style import save_figure
 
 __all__ = [
     "Mistake",
     "batch_grid",
     "confusion_matrix",
+    "decision_regions",
     "learning_curves",
     "learning_rate_curve",
     "misclassified_gallery",
     "misclassified_table",
     "rank_mistakes",
     "save_figure",
+    "search_heatmap",
 ]
