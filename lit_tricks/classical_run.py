@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from torch import nn
 
 from lit_tricks.build import Built, build_datamodule, build_trainer
-from lit_tricks.classical import Fit, GridSearch, estimator_facts, fit_estimator
+from lit_tricks.classical import GridSearch, SearchTable, estimator_facts, fit_estimator
 from lit_tricks.classical.storage import SUFFIX, Stored, pack
 from lit_tricks.classical_module import classifier_module
 from lit_tricks.conclusion import conclude
@@ -64,7 +64,7 @@ def fit_classical(
     module = classifier_module(fit.estimator, spec, normaliser)
     built = Built(datamodule, module, trainer, callbacks, estimator_facts(fit.estimator))
     if fit.search is not None:
-        _report_search(fit, directory, built)
+        _report_search(fit.search, directory, built)
     facts |= {
         "threads": threads,
         "words": {group: word for group, word in facts["words"].items() if group in GROUPS},
@@ -110,17 +110,16 @@ def _announce(estimator: Any, spec: DataSpec, threads: int) -> None:
     )
 
 
-def _report_search(fit: Fit, directory: RunDirectory, built: Built) -> None:
+def _report_search(table: SearchTable, directory: RunDirectory, built: Built) -> None:
     """Leave the table of a search in the run directory, its winner in the results and its picture with the others."""
-    table = fit.search
-    assert table is not None
+    found = table.facts()
     write_atomically(directory.path / "search.csv", table.to_csv())
-    built.facts["search"] = table.facts()
+    built.facts["search"] = found
     built.figures["search"] = figures.search_heatmap(
         table.rows, table.parameters, table.best, table.scoring, table.folds
     )
-    winner = ", ".join(f"{name}={value}" for name, value in table.facts()["best"].items())
-    log.info("search: best of %d is %s, %s %.4f", len(table.rows), winner, table.scoring, table.facts()["score"])
+    winner = ", ".join(f"{name}={value}" for name, value in found["best"].items())
+    log.info("search: best of %d is %s, %s %.4f", found["candidates"], winner, table.scoring, found["score"])
 
 
 def _store(estimator: Any, module: LitClassifier, directory: RunDirectory) -> Path | None:

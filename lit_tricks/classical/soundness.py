@@ -4,7 +4,7 @@ A file of plain data cannot run code, yet scikit-learn walks trees and an SVM's 
 crafted file could make it read memory that is not its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,10 @@ class Unsound(ValueError):
 def check_sound(estimator: Any) -> None:
     """Raise ``Unsound`` when a tree or a support vector machine anywhere in ``estimator`` would reach out of bounds."""
     for part in _parts(estimator, set()):
-        if isinstance(part, BaseDecisionTree):
-            _check_tree(part)
-        elif isinstance(part, GradientBoostingClassifier):
-            _check_boosted_trees(part)
-        elif isinstance(part, HistGradientBoostingClassifier):
-            _check_histogram_trees(part)
-        elif isinstance(part, SVC | NuSVC):
-            _check_svm(part)
+        for kind, (fitted, check) in _CHECKS.items():
+            # an ensemble also holds the pattern of its members, which is not fitted
+            if isinstance(part, kind) and hasattr(part, fitted):
+                check(part)
 
 
 def _parts(value: Any, seen: set[int]) -> Iterator[Any]:
@@ -98,3 +94,13 @@ def _inside(values: np.ndarray, bound: int) -> bool:
 def _check(sound: bool, what: str) -> None:
     if not sound:
         raise Unsound(f"{what} contradict each other")
+
+
+# the classes concerned, the attribute that a fitted one has, and its check
+_CHECKS: dict[type, tuple[str, Callable[[Any], None]]] = {
+    BaseDecisionTree: ("tree_", _check_tree),
+    GradientBoostingClassifier: ("estimators_", _check_boosted_trees),
+    HistGradientBoostingClassifier: ("_predictors", _check_histogram_trees),
+    SVC: ("support_vectors_", _check_svm),
+    NuSVC: ("support_vectors_", _check_svm),
+}

@@ -40,6 +40,18 @@ def check_classical(
             )
 
 
+def with_custom_word(composer: Composer) -> list[Override]:
+    """Return the overrides, with ``model=custom`` before a classical ``model._target_`` that comes without a word.
+
+    The default word's knobs are a network's, which no classical classifier takes.
+    """
+    given = {override.key_or_group: override for override in composer.overrides}
+    target = given.get("model._target_")
+    if "model" in given or target is None or not is_classical(target.value()):
+        return composer.overrides
+    return [composer.parse("model=custom"), *composer.overrides]
+
+
 def _said(composed: Composed, overrides: Sequence[Override], composer: Composer) -> Iterator[tuple[str, str]]:
     """Yield each key or group that was set explicitly, and by what."""
     words: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.override_parser.types import IntervalSweep, Override, OverrideType, ValueType
 from omegaconf import DictConfig, OmegaConf
 
-from lit_tricks.commandline.classical import check_classical
+from lit_tricks.commandline.classical import check_classical, with_custom_word
 from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
@@ -38,6 +38,7 @@ def check_options(options: argparse.Namespace) -> str | None:
             raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
         for single in _choices(override, composer):
             check_words(single, composer, defaults)
+    composer.overrides = with_custom_word(composer)
     options.overrides = _with_pluses(composer)
     composer.overrides = overrides = [composer.parse(text) for text in options.overrides]
     complete = options.cfg is None
