@@ -95,19 +95,11 @@ def training_arrays(datamodule: pl.LightningDataModule, normaliser: nn.Module) -
 
 
 def _announce(estimator: Any, spec: DataSpec, threads: int) -> None:
-    search = isinstance(estimator, GridSearch)
-    log.info(
-        "%s: %s classes, %s training, %s validation, %s test examples | %s%s | %d thread%s",
-        spec.name,
-        spec.num_classes,
-        f"{spec.n_train:,}",
-        f"{spec.n_val:,}",
-        f"{spec.n_test:,}",
-        type(estimator.estimator if search else estimator).__name__,
-        f", {estimator.candidates} combinations in {estimator.folds} folds" if search else "",
-        threads,
-        "" if threads == 1 else "s",
-    )
+    what = type(estimator).__name__
+    if isinstance(estimator, GridSearch):
+        tried = f"{estimator.candidates} combinations in {estimator.folds} folds"
+        what = f"{type(estimator.estimator).__name__}, {tried}"
+    log.info("%s | %s | %d thread%s", spec.summary, what, threads, "" if threads == 1 else "s")
 
 
 def _report_search(table: SearchTable, directory: RunDirectory, built: Built) -> None:

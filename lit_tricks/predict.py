@@ -20,7 +20,7 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
     """Write one row per example of ``source`` to the CSV file ``output`` and return how many there were.
 
     A row holds the input's name, the most probable class with its probability in [0, 1], and the second
-    choice with its own; a classifier without probabilities leaves these two empty. Inputs are encoded and
+    choice with its own; both probabilities are empty for a classifier that gives none. Inputs are encoded and
     normalised by what the run's checkpoint stores.
 
     Raises ``UserError`` when the run, the input or the place of the output is not usable; an existing

@@ -148,12 +148,8 @@ def _prepare(cfg: DictConfig, built: Built) -> int:
     if _rank() == 0:
         parameters = sum(p.numel() for p in built.module.network.parameters())
         log.info(
-            "%s: %s classes, %s training, %s validation, %s test examples | %s parameters | %s, %d thread%s (%s)",
-            spec.name,
-            spec.num_classes,
-            f"{spec.n_train:,}",
-            f"{spec.n_val:,}",
-            f"{spec.n_test:,}",
+            "%s | %s parameters | %s, %d thread%s (%s)",
+            spec.summary,
             f"{parameters:,}",
             type(built.trainer.accelerator).__name__.removesuffix("Accelerator").lower(),
             threads,

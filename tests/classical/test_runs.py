@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning import LightningDataModule
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
+from torch.utils.data import DataLoader, TensorDataset
 
+from lit_tricks import classical_run
 from lit_tricks.commandline.entry import main
 from lit_tricks.data import BreastCancerDataModule, DigitsDataModule, MoonsDataModule
 from lit_tricks.data.datamodule import ArrayDataModule
+from lit_tricks.data.normalise import Normaliser
 from lit_tricks.errors import UserError
 from lit_tricks.evaluate import evaluate_run
 from lit_tricks.predict import predict_files
@@ -175,6 +179,34 @@ def test_a_run_that_cannot_be_stored_keeps_its_results_and_says_so(
 def test_a_complete_run_has_nothing_to_resume(svm: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"resume={svm}"]) == 2
     assert "was fitted at once and is complete: start a new run" in capsys.readouterr().err
+
+
+def test_a_stopped_run_is_fitted_when_it_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classical_run, "fit_estimator", stop)
+        words = ["model=svm", "data=moons", "logger=none", "threads=1"]
+        assert main([*words, f"hydra.run.dir={tmp_path / 'run'}"]) == 130
+    assert results_of(tmp_path / "run")["status"] == "stopped"
+    assert main([f"resume={tmp_path / 'run'}"]) == 0
+    assert results_of(tmp_path / "run")["status"] == "completed"
+
+
+class Foreign(LightningDataModule):
+    """A data module of a user's own: images in batches of any size."""
+
+    def train_dataloader(self) -> DataLoader:
+        images = torch.arange(5 * 4, dtype=torch.uint8).view(5, 1, 2, 2)
+        return DataLoader(TensorDataset(images, torch.arange(5) % 2), batch_size=3)
+
+
+def test_a_users_data_module_is_read_whole() -> None:
+    inputs, labels = classical_run.training_arrays(Foreign(), Normaliser.empty((1, 2, 2)))
+    assert inputs.dtype == np.float32
+    np.testing.assert_array_equal(inputs, np.arange(20).reshape(5, 4))
+    assert labels.tolist() == [0, 1, 0, 1, 0]
 
 
 def test_a_restored_classifier_answers_but_does_not_train(svm: Path) -> None:
