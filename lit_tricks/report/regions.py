@@ -62,7 +62,7 @@ def decision_regions(
     shown = _chosen(right)
     _scatter(axes, points[shown], np.asarray(labels)[shown], right[shown], class_labels(class_names, 20))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=TICK_SIZE, borderaxespad=0)
-    some = f"; {len(shown):,} of the points are drawn" if len(shown) < len(points) else ""
+    some = f"; {len(shown):,} points are drawn" if len(shown) < len(points) else ""
     headline(
         figure,
         f"{int(right.sum()):,} of {len(points):,} {split} points lie in their own class's region "

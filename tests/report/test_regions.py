@@ -72,7 +72,7 @@ def test_of_many_points_all_mistakes_are_drawn():
     assert sum(sizes) == MOST_POINTS
     assert figure.get_suptitle() == (
         "4,990 of 5,000 training points lie in their own class's region (99.8%)\n"
-        "the background is the answer at each place; 1,000 of the points are drawn"
+        "the background is the answer at each place; 1,000 points are drawn"
     )
 
 
