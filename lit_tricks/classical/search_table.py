@@ -8,6 +8,8 @@ from typing import Any
 
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
+from lit_tricks.errors import UserError
+
 
 @dataclass(frozen=True)
 class SearchTable:
@@ -32,9 +34,11 @@ class SearchTable:
     def of(cls, search: GridSearchCV | RandomizedSearchCV, tolerance: float = 0.0) -> "SearchTable":
         """Return the table of a fitted search of scikit-learn's that judged by one score.
 
-        Mean scores within ``tolerance`` of each other count as equal.
+        Mean scores within ``tolerance`` of each other count as equal. Raises ``UserError`` for several scores.
         """
         found, folds = search.cv_results_, int(search.n_splits_)
+        if "mean_test_score" not in found:
+            raise UserError(f"a search must judge by one score; received {search.scoring}: try model.scoring=accuracy")
         means = found["mean_test_score"]
         parameters = tuple(dict.fromkeys(name for tried in found["params"] for name in tried))
         rows = []
@@ -55,10 +59,10 @@ class SearchTable:
 
     def to_csv(self) -> str:
         """Return the table as CSV with one line a combination; scores are named after ``scoring``."""
-        named = {name: f"{self.scoring}_{name}" for name in ("mean", "std", *map("fold_{}".format, self._folds()))}
+        scores = {"mean", "std", *(name for name in self.rows[0] if name.startswith("fold_"))}
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow([named.get(name, name) for name in self.rows[0]])
+        writer.writerow([f"{self.scoring}_{name}" if name in scores else name for name in self.rows[0]])
         writer.writerows(row.values() for row in self.rows)
         return buffer.getvalue()
 
@@ -72,9 +76,6 @@ class SearchTable:
             "folds": self.folds,
             "candidates": len(self.rows),
         }
-
-    def _folds(self) -> range:
-        return range(1, self.folds + 1)
 
 
 def _primitive(value: Any) -> Any:

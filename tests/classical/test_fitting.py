@@ -106,6 +106,12 @@ def test_a_random_search_of_scikit_learn_leaves_its_table_too() -> None:
     assert fit.estimator.n_neighbors == fit.search.facts()["best"]["n_neighbors"]
 
 
+def test_several_scores_are_one_too_many() -> None:
+    search = GridSearchCV(SVC(), {"C": [1]}, scoring=["accuracy", "f1_macro"], refit="accuracy", cv=2)
+    with pytest.raises(UserError, match="a search must judge by one score"):
+        fit_estimator(search, INPUTS, LABELS, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
