@@ -1,9 +1,9 @@
 """Turns a composed configuration into the objects that train."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -31,15 +31,23 @@ from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass
 class Built:
-    """Everything one run trains with."""
+    """Everything one run trains with.
+
+    ``facts`` and ``figures`` are what a model that is fitted at once adds to ``results.json`` and to the figures.
+    """
 
     datamodule: pl.LightningDataModule
     module: LitClassifier
     trainer: pl.Trainer
     callbacks: list[pl.Callback]
+    facts: dict[str, Any] = field(default_factory=dict)
+    figures: "dict[str, Figure]" = field(default_factory=dict)
 
 
 def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:

@@ -24,11 +24,15 @@ ALLOWED = {
     "doctor": {"functional"},
     "report": {"functional"},
     "loggers": {"functional"},
+    "classical": {"functional"},
     "module": {"functional", "training_figures", "validation_figures"},
     "validation_figures": {"functional"},
     "commandline": {"run", "targets", "comparison"},
 }
-HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison"}
+HYDRA_ROOMS = {
+    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "restore", "resume", "run",
+    "targets",
+}  # fmt: skip
 LIGHT = [
     "lit_tricks",
     "lit_tricks.errors",
