@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -91,9 +91,11 @@ def save_figure(figure: Figure, path: Path) -> Path:
     # one pass: ``savefig`` draws everything twice, the first time for the layout, which drawing settles by itself
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    # nothing is transparent, so three channels are the whole picture
-    dots = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
     buffer = io.BytesIO()
-    Image.fromarray(dots).save(buffer, format="png", dpi=(DPI, DPI))
+    # nothing is transparent, so three channels are the whole picture
+    picture = Image.frombytes("RGB", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBX")
+    picture.save(buffer, format="png", dpi=(DPI, DPI))
+    # the canvas, and the page on it, is most of the memory that a figure holds
+    FigureCanvasBase(figure)
     write_atomically(path, buffer.getvalue())
     return path
