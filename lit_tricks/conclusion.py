@@ -64,6 +64,7 @@ def conclude(
         drawn = illustrate(built, found, rows, probabilities, targets)
         for name, figure in drawn.items():
             figures.save_figure(figure, directory.figures / f"{name}.png")
+            figure.clear()
         _to_tensorboard(config, directory, built, drawn, facts)
     write_run_report(directory.path, facts)
     directory.write_results(facts)
