@@ -99,7 +99,7 @@ class StretchLoop(_TrainingEpochLoop):
 
     The first and the last batch of an epoch, a batch before validation, before a checkpoint or at ``max_steps``
     goes through Lightning as always, so every hook, counter and log that is due there is Lightning's own. The
-    batches in between are gathered at once and stepped through by ``LitClassifier.batch_loss``, the same
+    batches in between are gathered and prepared at once and stepped through by ``LitClassifier.batch_loss``, the same
     operations in the same order, and counted in one go. ``reason`` says why a run takes single steps, None
     when it does not; it is known once training has started.
 
