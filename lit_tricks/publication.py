@@ -35,6 +35,7 @@ def publish(
     with clocked(facts["seconds"], "report"):
         for name, figure in drawn.items():
             save_figure(figure, directory.figures / f"{name}.png")
+            figure.clear()
         for logger in loggers:
             if isinstance(logger, TensorBoard):
                 for name in drawn:

@@ -22,6 +22,7 @@ from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
+from lit_tricks.targets import is_classical
 from lit_tricks.threads import choose_threads, held_to, parallel_jobs
 
 log = logging.getLogger("lit_tricks")
@@ -118,6 +119,10 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
 
         run_study(cfg, _content(cfg), directory, facts)
         return None
+    if is_classical(cfg.model.get("_target_")):
+        from lit_tricks.classical_run import fit_classical
+
+        return fit_classical(cfg, _content(cfg), directory, facts)
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep
@@ -166,12 +171,8 @@ def _prepare(cfg: DictConfig, built: Built) -> int:
     if _rank() == 0:
         parameters = sum(p.numel() for p in built.module.network.parameters())
         log.info(
-            "%s: %s classes, %s training, %s validation, %s test examples | %s parameters | %s, %d thread%s (%s)",
-            spec.name,
-            spec.num_classes,
-            f"{spec.n_train:,}",
-            f"{spec.n_val:,}",
-            f"{spec.n_test:,}",
+            "%s | %s parameters | %s, %d thread%s (%s)",
+            spec.summary,
             f"{parameters:,}",
             type(built.trainer.accelerator).__name__.removesuffix("Accelerator").lower(),
             threads,

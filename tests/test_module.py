@@ -10,6 +10,7 @@ from training import make_module, make_trainer
 
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.errors import UserError
+from lit_tricks.optim import Plateau, TrainingPlan
 
 
 def test_validation_figures_equal_scikit_learns(tmp_path: Path) -> None:
@@ -58,11 +59,34 @@ def test_augmentation_touches_training_batches_only(tmp_path: Path) -> None:
     module = make_module(datamodule)
     calls: list[bool] = []
 
-    def augment(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def augment(x: torch.Tensor, y: torch.Tensor, *_: object) -> tuple[torch.Tensor, torch.Tensor]:
         calls.append(module.training)
         return x, y
 
-    module._augment = augment
+    module.augmentation = augment
     trainer = make_trainer(tmp_path, 1)
     trainer.fit(module, datamodule=datamodule)
     assert calls == [True] * trainer.num_training_batches
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks")
+def test_a_plateau_of_the_validation_loss_lowers_the_rate_also_in_the_epoch_that_resumes(tmp_path: Path) -> None:
+    def fit(folder: Path, epochs: int, checkpoint: Path | None = None) -> list[float]:
+        rates: list[float] = []
+
+        class Watch(pl.Callback):
+            def on_train_epoch_start(self, trainer: pl.Trainer, module: object) -> None:
+                rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+        datamodule = DigitsDataModule(batch_size=200)
+        module = make_module(datamodule)
+        # no loss falls to a tenth in an epoch
+        plateau = Plateau(factor=0.5, patience=1, threshold=0.9)
+        module._make_schedule = lambda optimizer, *facts: plateau(optimizer, TrainingPlan(*facts))
+        make_trainer(folder, epochs, [Watch()]).fit(module, datamodule=datamodule, ckpt_path=checkpoint)
+        return rates
+
+    whole = fit(tmp_path / "whole", 7)
+    assert whole == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025])
+    first = fit(tmp_path / "part", 3)
+    assert [*first, *fit(tmp_path / "rest", 7, tmp_path / "part" / "checkpoints" / "last.ckpt")] == whole

@@ -1,16 +1,22 @@
 """Tricks and bookkeeping that need Lightning's hooks."""
 
 from lit_tricks.callbacks.checkpoint import Checkpoint
+from lit_tricks.callbacks.clean_training import CleanTraining
 from lit_tricks.callbacks.early_stopping import EarlyStopping
+from lit_tricks.callbacks.ema import EMA
 from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
 from lit_tricks.callbacks.layer_recorder import LayerRecorder
 from lit_tricks.callbacks.learning_rate import LearningRate
 from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
+from lit_tricks.callbacks.swa import SWA
 
 __all__ = [
+    "EMA",
+    "SWA",
     "Checkpoint",
+    "CleanTraining",
     "EarlyStopping",
     "EpochTimer",
     "FirstBatch",

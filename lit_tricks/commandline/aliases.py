@@ -27,7 +27,8 @@ ALIASES: dict[str, str] = {
     "hidden_units": "model.hidden",
     "initialization": "init",
     "initializer": "init",
-    "l2": "optimizer.weight_decay",
+    "kernel_regularizer": "penalty",
+    "l1_l2": "penalty=elastic_net",
     "layers": "model.hidden",
     "learning_rate": "optimizer.lr",
     "lr_schedule": "scheduler",
@@ -50,4 +51,4 @@ ALIASES: dict[str, str] = {
 ABSENT: dict[str, str] = {
     name: "data lies in memory and needs no loader processes: leave it out, or set the processor threads with threads=4"
     for name in ("workers", "num_workers", "n_workers", "n_jobs")
-}
+} | {"_target_": "what is added to a group of several has a name: try '+augmentation.NAME={_target_:package.Class}'"}

@@ -13,6 +13,9 @@ ORDERED = (
     ("scheduler.base_momentum", "scheduler.max_momentum"),
 )
 
+# Callbacks that replace the weights by an average of them.
+AVERAGES = ("EMA", "SWA", "WeightAveraging", "EMAWeightAveraging", "StochasticWeightAveraging")
+
 # What data.path is for the words that read one.
 PLACES = {"CSVDataModule": "FILE.csv", "NPZDataModule": "FILE.npz", "ImageFolderDataModule": "FOLDER"}
 
@@ -29,6 +32,7 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_kernel(content)
     _check_nesterov(content)
     _check_order(content)
+    _check_averages(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
 
@@ -88,6 +92,16 @@ def _check_order(content: Mapping[str, Any]) -> None:
         smaller, larger = _at(content, low), _at(content, high)
         if isinstance(smaller, int | float) and isinstance(larger, int | float) and larger != -1 and smaller > larger:
             raise UserError(f"{low} must not exceed {high}; received {smaller} and {larger}: swap them")
+
+
+def _check_averages(content: Mapping[str, Any]) -> None:
+    nodes = (content.get("callbacks") or {}).values()
+    targets = [str(node.get("_target_")).rpartition(".")[2] for node in nodes if isinstance(node, Mapping)]
+    found = [target for target in targets if target in AVERAGES]
+    if len(found) > 1:
+        raise UserError(
+            f"a run can hand back one average of its weights; received {' and '.join(found)}: leave one out"
+        )
 
 
 def _monitors(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -4,16 +4,17 @@ A rule for one word (``init/normal``) goes before the rule for its group (``init
 """
 
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
+from lit_tricks.commandline.model_ranges import ACTIVATIONS, INIT, LOSS, MODEL, PENALTY, SVM_GRID
 
 POSITIVE = number(0, open_ends="(", note=0.1)
 NOT_NEGATIVE = number(0, note=0.0)
 SHARE = number(0, 1, note=0.0)
 BELOW_ONE = number(0, 1, ")", note=0.9)
 BETAS = number(0, 1, ")", listed="yes", least=2, most=2, note=[0.9, 0.999])
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu", "identity")
 PRECISIONS = ("16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true", "transformer-engine")
 COLUMNS = either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes"), note=["NAME"])
 BATCHES = optional(either(whole(0), number(0, 1), note=0.5))
+
 
 TOP: dict[str, Knob] = {
     "seed": whole(0, 2**32 - 1, note=0),
@@ -30,7 +31,7 @@ DATA: dict[str, Knob] = {
     "normalise": one_of("minmax", "standard", "none", note="minmax"),
     "train_size": optional(either(number(0, 1, "()"), whole(1), note=0.5)),
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
-    "val_split": one_of("stratified", "first", note="stratified"),
+    "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),
     "fold": whole(0, note=0),
@@ -49,38 +50,6 @@ DATA: dict[str, Knob] = {
     "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
     "moons_seed": whole(0, 2**32 - 1, note=3),
-}
-
-MODEL: dict[str, Knob] = {
-    "hidden": whole(1, listed="yes", note=[128]),
-    "channels": whole(1, listed="yes", note=[16, 32, 64]),
-    "kernel_size": whole(1, note=3),
-    "pool": whole(1, note=2),
-    "activation": one_of(*ACTIVATIONS, note="relu"),
-    "norm": one_of("none", "batch", "layer", note="batch"),
-    "norm_momentum": number(0, 1, "(", note=0.1),
-    "dropout": number(0, 1, ")", listed="either", note=0.3),
-    "bias": flag(note=True),
-    "single_output": flag(note=True),
-}
-
-INIT: dict[str, Knob] = {
-    "scheme": one_of(
-        "default", "zeros", "normal", "uniform", "scaled_normal", "orthogonal",
-        "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", note="default",
-    ),
-    "gain": either(number(0, open_ends="("), one_of("auto"), note="auto"),
-    "std": number(0, open_ends="(", note=0.05),
-    "bound": number(0, open_ends="(", note=0.05),
-    "bias": one_of("zero", "normal", "prior", "keep", note="zero"),
-    "bias_std": optional(number(0, open_ends="(", note=1.0)),
-}  # fmt: skip
-
-LOSS: dict[str, Knob] = {
-    "label_smoothing": number(0, 1, ")", note=0.1),
-    "over_outputs": one_of("mean", "sum", note="mean"),
-    "output": one_of("sigmoid", "softmax", "identity", note="sigmoid"),
-    "reduction": one_of("mean", "half_sum", note="mean"),
 }
 
 OPTIMIZER: dict[str, Knob] = {
@@ -133,6 +102,31 @@ SCHEDULER: dict[str, Knob] = {
     "m_mul": number(0, 1, "(", note=1),
 }
 
+AUGMENTATION: dict[str, Knob] = {
+    "affine.degrees": number(0, 180, note=10.0),
+    "affine.shift": number(0, 1, ")", note=0.1),
+    "affine.shear": number(0, 90, ")", note=10.0),
+    "affine.zoom": number(0, 1, ")", note=0.1),
+    "affine.crop": number(0, 1, "(", note=0.8),
+    "affine.rotate_crop": number(0, 1, note=0.5),
+    "affine.padding_mode": one_of("zeros", "border", "reflection", note="zeros"),
+    "flip.horizontal": number(0, 1, note=0.5),
+    "flip.vertical": number(0, 1, note=0.5),
+    "random_crop.padding": either(whole(0), number(0, 1, ")"), note=4),
+    "colour.brightness": number(0, 1, note=0.1),
+    "colour.contrast": number(0, 1, note=0.1),
+    "colour.saturation": number(0, 1, note=0.2),
+    "colour.hue": number(0, 0.5, note=0.05),
+    "random_erasing.p": number(0, 1, note=0.5),
+    "random_erasing.scale": number(0, 1, "(", listed="yes", least=2, most=2, note=[0.02, 0.33]),
+    "random_erasing.ratio": number(0, open_ends="(", listed="yes", least=2, most=2, note=[0.3, 3.3]),
+    "random_erasing.value": one_of("random", "zero", note="random"),
+    "mixup.alpha": number(0, note=0.2),
+    "mixup.p": number(0, 1, note=1.0),
+    "cutmix.alpha": number(0, note=1.0),
+    "cutmix.p": number(0, 1, note=0.5),
+}
+
 TRAINER: dict[str, Knob] = {
     "accelerator": text(note="auto"),
     "strategy": text(note="auto"),
@@ -179,6 +173,9 @@ CALLBACKS: dict[str, Knob] = {
     "early_stopping.mode": one_of("min", "max", note="min"),
     "early_stopping.patience": whole(1, note=3),
     "early_stopping.min_delta": number(0, note=0.0),
+    "ema.decay": BELOW_ONE,
+    "ema.warm_up": flag(note=True),
+    "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
 STUDY: dict[str, Knob] = {
@@ -205,14 +202,16 @@ STUDY: dict[str, Knob] = {
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
     "model": MODEL,
+    "model/svm_grid": SVM_GRID,
     "init": INIT,
     "loss": LOSS,
+    "penalty": PENALTY,
     "optimizer": OPTIMIZER,
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
     "sampler": {},
-    "augmentation": {},
+    "augmentation": AUGMENTATION,
     "trainer": TRAINER,
     "logger": {},
     "callbacks": CALLBACKS,

@@ -8,6 +8,7 @@ from typing import Any
 from hydra.core.override_parser.types import IntervalSweep, Override, OverrideType, ValueType
 from omegaconf import DictConfig, OmegaConf
 
+from lit_tricks.commandline.classical import check_classical, with_custom_word
 from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
@@ -38,7 +39,7 @@ def check_options(options: argparse.Namespace) -> str | None:
             raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
         for single in _choices(override, composer):
             check_words(single, composer, defaults)
-    overrides = composer.overrides
+    composer.overrides = overrides = with_custom_word(composer)
     composed = composer.compose(_variant(overrides, composer))
     options.overrides = _with_pluses(composed, composer)
     if options.overrides != [override.input_line for override in overrides]:
@@ -62,6 +63,7 @@ def check_options(options: argparse.Namespace) -> str | None:
 def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool) -> None:
     content = check_config(composed, composer, _overlays(overrides), complete)
     check_study(content, composed, overrides, composer)
+    check_classical(content, composed, overrides, composer)
     check_crossing(content, complete)
 
 

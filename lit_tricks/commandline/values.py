@@ -15,7 +15,7 @@ from lit_tricks.errors import UserError
 from lit_tricks.targets import OWN_PACKAGE, check_all_targets, check_allow_targets, is_allowed
 
 # Groups whose node holds named nodes, each with a class of its own, instead of one class's arguments.
-COLLECTIONS = ("callbacks", "logger")
+COLLECTIONS = ("augmentation", "callbacks", "logger")
 INSTANTIATION = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 HYDRAS_OWN = ("hydra._internal.core_plugins", "hydra.experimental.callbacks", "hydra_plugins")
 MISSING = "???"

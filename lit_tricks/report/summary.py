@@ -119,7 +119,7 @@ def near(path: Path) -> str:
 def measured(results: Mapping[str, Any]) -> str | None:
     """Return which weights the metrics belong to and whether training stopped early; None when nobody knows."""
     epoch, checkpoint = results.get("weights_epoch"), results.get("checkpoint")
-    if epoch is None and not checkpoint:
+    if (epoch is None and not checkpoint) or "estimator" in results:
         return None
     text = "weights of the last epoch"
     if Path(str(checkpoint)).name.startswith("best"):
