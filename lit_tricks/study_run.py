@@ -51,10 +51,12 @@ def run_study(cfg: DictConfig, content: Mapping[str, Any], directory: RunDirecto
     log.info("%s", findings.sentence)
     _record(findings, directory, loggers)
     words = {group: word for group, word in facts["words"].items() if group in content}
+    word = words.get("study", "none")
     facts |= {
         "status": "completed",
         "reason": None,
-        "study": words.get("study", "custom"),
+        # one of the user's own has no word
+        "study": "custom" if word == "none" else word,
         "words": words,
         "finding": findings.sentence,
         "metrics": dict(findings.metrics),

@@ -39,7 +39,7 @@ def check_study(
         name = place.partition(".")[0]
         if name in refused:
             raise UserError(
-                f"study={composed.choices['study']} trains no classifier and reads no {name}; received {origin}: "
+                f"a study trains no classifier and reads no {name}; received {origin}: "
                 "leave it out, or leave out the study"
             )
 

@@ -5,15 +5,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from lit_tricks.report.style import BLUE, GREEN, INK, LABEL_SIZE, SOFT, TICK_SIZE, VERMILION, headline, new_figure
+from lit_tricks.report.style import BLUE, GREEN, INK, SOFT, TICK_SIZE, VERMILION, headline, new_figure
 
 # wider layers are drawn by their first and last units
 MOST_UNITS = 12
 INVISIBLE = frozenset({"Linear", "Dropout", "Identity"})
 COLUMN_INCHES, UNIT_INCHES, LINE_INCHES = 1.75, 0.36, 0.17
+# columns of a deep network move together, and have no captions where there is no room for any
+WIDEST, NARROWEST_COLUMN = 30.0, 1.1
 
 
 def network_diagram(layers: Sequence[Mapping[str, Any]]) -> Figure:
@@ -28,7 +31,8 @@ def network_diagram(layers: Sequence[Mapping[str, Any]]) -> Figure:
     functions = [_after(layers, number) for number in range(len(sizes))]
     tallest = min(max(sizes), MOST_UNITS + 1)
     above = LINE_INCHES * (2 + max(map(len, functions)))
-    figure = new_figure(max(COLUMN_INCHES * len(sizes), 7.6), UNIT_INCHES * max(tallest, 3) + above + 1.3)
+    column = min(COLUMN_INCHES, WIDEST / len(sizes))
+    figure = new_figure(max(column * len(sizes), 7.6), UNIT_INCHES * max(tallest, 3) + above + 1.3)
     axes = figure.subplots()
     axes.set_axis_off()
     columns = [_places(size, number) for number, size in enumerate(sizes)]
@@ -41,18 +45,14 @@ def network_diagram(layers: Sequence[Mapping[str, Any]]) -> Figure:
         axes.plot(*places.T, linestyle="", marker="o", markersize=16, color=colour, markeredgecolor="white", zorder=2)
         if size > MOST_UNITS:
             axes.text(number, 0, "⋮", ha="center", va="center", fontsize=16, color=INK, zorder=3)
-        role = "input" if number == 0 else "output" if number == len(sizes) - 1 else f"hidden {number}"
-        axes.annotate(
-            "\n".join([role, f"{size:,}", *functions[number]]), (number, top), xytext=(0, 72 * above),
-            textcoords="offset points", ha="center", va="top", fontsize=LABEL_SIZE, color=INK,
-        )  # fmt: skip
-    for number, layer in enumerate(linear):
-        axes.annotate(
-            f"{_count(layer['weights'], 'weight', 's')}\n+ {_count(layer['biases'], 'bias', 'es')}\n"
-            f"= {layer['weights'] + layer['biases']:,}",
-            (number + 0.5, -top), xytext=(0, -6), textcoords="offset points",
-            ha="center", va="top", fontsize=TICK_SIZE, color=INK,
-        )  # fmt: skip
+    if column >= NARROWEST_COLUMN:
+        for number, size in enumerate(sizes):
+            role = "input" if number == 0 else "output" if number == len(sizes) - 1 else f"hidden {number}"
+            _caption(axes, "\n".join([role, f"{size:,}", *functions[number]]), (number, top), 72 * above)
+        for number, layer in enumerate(linear):
+            counts = [_count(layer["weights"], "weight", "s"), f"+ {_count(layer['biases'], 'bias', 'es')}"]
+            total = f"= {layer['weights'] + layer['biases']:,}"
+            _caption(axes, "\n".join([*counts, total]), (number + 0.5, -top), -6)
     axes.set_xlim(-0.45, len(sizes) - 0.55)
     axes.set_ylim(-top, top)
     headline(figure, count_sentence(layers))
@@ -68,6 +68,13 @@ def count_sentence(layers: Sequence[Mapping[str, Any]]) -> str:
     norms = f" + {others:,} of norms" if others else ""
     sums = f"{_count(weights, 'weight', 's')} + {_count(biases, 'bias', 'es')}{norms}"
     return f"{sizes}: {sums} = {weights + biases + others:,} parameters"
+
+
+def _caption(axes: Axes, text: str, place: tuple[float, float], points_above: float) -> None:
+    axes.annotate(
+        text, place, xytext=(0, points_above), textcoords="offset points", ha="center", va="top",
+        fontsize=TICK_SIZE, color=INK,
+    )  # fmt: skip
 
 
 def _count(number: int, single: str, ending: str) -> str:

@@ -22,7 +22,10 @@ PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall"
 
 
 def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Return the head and the rows of metrics × splits, without splits that have no value; of a study, see below."""
+    """Return the head and the rows of metrics × splits, without splits that have no value.
+
+    Of a study they are what was studied × figures.
+    """
     metrics = _mapping(results.get("metrics"))
     if "study" in results:
         return _finding_table(metrics)

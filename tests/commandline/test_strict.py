@@ -101,14 +101,14 @@ def test_a_resumable_run_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["study=activations", "model=cnn"], "study=activations trains no classifier and reads no model; received"),
+        (["study=activations", "model=cnn"], "a study trains no classifier and reads no model; received"),
         (["study=activations", "model=mlp"], "reads no model; received 'model=mlp': leave it out"),
         (["trainer.max_epochs=3", "study=activations"], "reads no trainer; received 'trainer.max_epochs=3'"),
         (["study=activations", "batch_size=3"], "reads no batch_size; received 'batch_size=3'"),
         (["study=activations", "~callbacks.progress_bar"], "reads no callbacks; received '~callbacks.progress_bar'"),
         (["study=activations", "+optimizer.x=3"], r"there is no 'optimizer\.x'"),
         (["+experiment=[lecture/c2_activations,dropout]"], r"reads no model; received \+experiment=dropout: leave"),
-        (["-m", "study=none,activations", "model=cnn"], "study=activations .* reads no model"),
+        (["-m", "study=none,activations", "model=cnn"], "a study .* reads no model"),
         (
             ["study=optimizer_race", "study.contenders.sgd.optimizer.lr=-1"],
             r"study\.contenders\.sgd\.optimizer\.lr must be a number greater than 0; received -1",

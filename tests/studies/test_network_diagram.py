@@ -78,6 +78,14 @@ def test_small_layers_are_drawn_in_full_and_wide_ones_by_their_ends() -> None:
     assert weights == [MOST_UNITS**2, MOST_UNITS * 3]
 
 
+def test_a_very_deep_network_keeps_to_the_page() -> None:
+    layers = dense_layers(MLP([4], 2, hidden=[3] * 60))
+    assert layers is not None
+    figure = network_diagram(layers)
+    assert figure.get_size_inches()[0] == 30
+    assert texts(figure) == []
+
+
 def test_another_dense_network_is_drawn_and_a_convolution_refused() -> None:
     found = build(
         "study=network_diagram", "study.input_shape=[2]", "study.num_classes=1", "study.model.hidden=[3]"

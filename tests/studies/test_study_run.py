@@ -195,7 +195,7 @@ def test_a_users_own_study_runs_too(
     allowed = ["allow_targets=[coins]", "logger=none"]
     folder = run(tmp_path / "run", "study._target_=coins.Coin", "study.tosses=3", *allowed)
     results = results_of(folder)
-    assert (results["finding"], results["metrics"], results["study"]) == ("3 tosses", {"tosses": 3}, "none")
+    assert (results["finding"], results["metrics"], results["study"]) == ("3 tosses", {"tosses": 3}, "custom")
     assert "<h1>3 tosses</h1>" in (folder / "report.html").read_text()
     assert main(["study._target_=coins.NoStudy", *allowed, f"hydra.run.dir={tmp_path / 'other'}"]) == 2
     assert "study._target_ must be a Study; received NoStudy" in capsys.readouterr().err
