@@ -1,4 +1,4 @@
-"""The console command ``lit-tricks``: train, list, evaluate, predict."""
+"""The console command ``lit-tricks``: train, list, explain, evaluate, predict."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +15,8 @@ usage: lit-tricks COMMAND ...
         train, exactly as train.py does; train --help lists the words
   list [group]
         the groups and their words, one sentence each
+  explain WORD ...
+        what a trick does, when it helps and hurts, its knobs, cost and source
   evaluate run=DIR [split=test] [data_dir=DIR] [data_path=PLACE] [allow_targets=PACKAGE,...]
         a run's test metrics, again, from its checkpoint; where its data lies now, if that moved
   predict run=DIR input=FILE_OR_FOLDER output=FILE.csv [allow_targets=PACKAGE,...]
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[list[str]], None]:
-    commands = {"list": _list, "evaluate": _evaluate, "predict": _predict}
+    commands = {"list": _list, "explain": _explain, "evaluate": _evaluate, "predict": _predict}
     if name not in commands:
         near = did_you_mean(name, ["train", *commands], "lit-tricks ")
         raise UserError(f"lit-tricks has no command '{name}'{near or ': see lit-tricks --help'}")
@@ -61,6 +63,12 @@ def _list(arguments: list[str]) -> None:
     from lit_tricks.commandline.listing import print_words
 
     print_words(arguments)
+
+
+def _explain(arguments: list[str]) -> None:
+    from lit_tricks.commandline.cards import explain
+
+    explain(arguments)
 
 
 def _evaluate(arguments: list[str]) -> None:

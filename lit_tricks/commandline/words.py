@@ -2,6 +2,7 @@
 
 import importlib.resources
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from hydra.plugins.config_source import ConfigSource
@@ -42,14 +43,19 @@ def vocabulary(composer: Composer) -> dict[str, list[Word]]:
 
 
 def sentence(composer: Composer, group: str, word: str) -> str:
-    """Return the help sentence of one word: its file's first comment that is no ``# @package``; empty without one."""
+    """Return the help sentence of one word: its file's first comment; empty without one."""
+    first = next(iter(leading_comment(composer, group, word)), "")
+    return first.lstrip("# ").strip()
+
+
+def leading_comment(composer: Composer, group: str, word: str) -> list[str]:
+    """Return the lines of the comment a word's file begins with, ``# @package`` and lines before it left out."""
     path = f"{group}/{word}"
     for source in composer.repository.get_sources():
         if source.is_config(path):
-            lines = _text(source, path).splitlines()
-            first = next((line for line in lines if line.strip() and not line.startswith("# @")), "")
-            return first.lstrip("# ").strip() if first.startswith("#") else ""
-    return ""
+            lines = [line for line in _text(source, path).splitlines() if line.strip() and not line.startswith("# @")]
+            return list(takewhile(lambda line: line.startswith("#"), lines))
+    return []
 
 
 def _text(source: ConfigSource, path: str) -> str:

@@ -1,0 +1,109 @@
+"""A page for every trick, and the table of all, as Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmarks.tricks.effects import BASELINE, Effects
+from benchmarks.tricks.settings import SEEDS, SETTINGS, Setting, command
+from lit_tricks.commandline.cards import FIELDS, Card
+from lit_tricks.report.statistics import PairedDifference
+
+HEADINGS = {
+    "What": "What it does",
+    "Helps": "When it helps",
+    "Hurts": "When it hurts",
+    "Knobs": "Knobs",
+    "Cost": "Cost",
+    "Stacks": "Stacks with",
+    "Not with": "Not together with",
+    "Source": "Source",
+}
+HEAD = """\
+# The tricks, measured
+
+Made by `python -m benchmarks.tricks DATA_DIR`. Each word changes the default configuration alone: a network with one
+hidden layer of 128 ReLU units, Adam at .001, batches of 32. The effect is the difference of test accuracy to the same
+{seeds} seeds without the word, in percentage points, with its 95% interval (Student's, paired). An interval that holds
+zero is *no detectable effect* at this budget; of twenty words without any effect one would still seem to have one.
+Many tricks are made for larger networks, longer training or other data: the pages say when they help.
+"""
+
+
+def file_name(card: Card) -> str:
+    """Return the name of a trick's page, such as ``optimizer_adam.md``."""
+    return f"{card.group}_{card.name.replace('/', '_')}.md"
+
+
+def trick_page(card: Card, effects: Effects, defaults: Mapping[str, str]) -> str:
+    """Return the page of one trick: its card, then what was measured."""
+    lines = [f"# {card.name}", "", f"{card.sentence}: `python train.py {card.override}`", ""]
+    for name in FIELDS:
+        if name in card.fields:
+            lines += [f"**{HEADINGS[name]}.** {card.fields[name]}", ""]
+    lines += ["## Measured", ""]
+    if defaults.get(card.group) == card.name:
+        lines += ["The default: every other word is measured against it.", ""]
+    else:
+        lines += _measurements(card, effects)
+    return "\n".join([*lines, "[All tricks](README.md)", ""])
+
+
+def index_page(cards: Iterable[Card], effects: Effects, defaults: Mapping[str, str]) -> str:
+    """Return the table of all tricks with their effects."""
+    lines = [HEAD.format(seeds=SEEDS), f"{effects.content['machine']}.", ""]
+    lines += [f"- {setting.name}: {setting.budget}; baseline {_level(effects, setting)}." for setting in SETTINGS]
+    names = [setting.name for setting in SETTINGS]
+    groups: dict[str, list[Card]] = {}
+    for card in cards:
+        groups.setdefault(card.group, []).append(card)
+    for group, members in groups.items():
+        lines += ["", f"## {group}", "", _row(["word", "what it does", *names]), _row(["---"] * (2 + len(names)))]
+        for card in members:
+            cells = [_cell(effects, setting, card, defaults) for setting in SETTINGS]
+            lines.append(_row([f"[`{card.name}`]({file_name(card)})", card.sentence, *cells]))
+    return "\n".join([*lines, ""])
+
+
+def told(effect: PairedDifference) -> str:
+    """Return the finding in words: how many points, or that none can be told from chance."""
+    points = f"{100 * effect.mean:+.2f} points, 95% interval {100 * effect.low:+.2f} to {100 * effect.high:+.2f}"
+    if not effect.detected:
+        return f"no detectable effect ({points})"
+    return f"**{'better' if effect.mean > 0 else 'worse'}** by {points.lstrip('+-')}"
+
+
+def _measurements(card: Card, effects: Effects) -> list[str]:
+    lines = [_row(["data", "test accuracy", "against the baseline", "training time"]), _row(["---"] * 4)]
+    for setting in SETTINGS:
+        refused, effect = effects.refusal(setting.name, card.override), effects.effect(setting.name, card.override)
+        if refused is not None:
+            lines.append(_row([setting.name, "-", f"refused: {refused}", "-"]))
+        elif effect is not None:
+            time = f"{effects.slowdown(setting.name, card.override):.1f} times"
+            lines.append(_row([setting.name, _level(effects, setting, card.override), told(effect), time]))
+    repeat = [f"- {setting.name} ({setting.budget}): `{command(setting, card.override)}`" for setting in SETTINGS]
+    return [*lines, "", f"Mean ± standard deviation over {SEEDS} seeds. To repeat:", "", *repeat, ""]
+
+
+def _level(effects: Effects, setting: Setting, word: str = BASELINE) -> str:
+    values = effects.accuracy(setting.name, word)
+    if values is None:
+        return "not measured"
+    mean = sum(values) / len(values)
+    deviation = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+    return f"{100 * mean:.2f} ± {100 * deviation:.2f}%"
+
+
+def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str, str]) -> str:
+    if defaults.get(card.group) == card.name:
+        return "default"
+    if effects.refusal(setting.name, card.override) is not None:
+        return "refused"
+    effect = effects.effect(setting.name, card.override)
+    if effect is None:
+        return "not measured"
+    figures = f"{100 * effect.mean:+.2f} ({100 * effect.low:+.2f}, {100 * effect.high:+.2f})"
+    return f"**{figures}**" if effect.detected else figures
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

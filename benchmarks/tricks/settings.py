@@ -1,0 +1,49 @@
+"""The settings in which tricks are measured: every one is the product's own command, changed by one word."""
+
+from dataclasses import dataclass
+
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Data and budget of one measurement; everything else is the default configuration.
+
+    Attributes:
+        name: as in the pages.
+        overrides: what the command line says besides the trick.
+        budget: the same in words.
+        needs_data: whether the data set lies in the data folder.
+    """
+
+    name: str
+    overrides: tuple[str, ...]
+    budget: str
+    needs_data: bool = True
+
+
+SETTINGS = (
+    Setting("digits", (), "1,437 training images of 8x8, 20 epochs", needs_data=False),
+    Setting(
+        "MNIST",
+        ("data=mnist", "data.train_size=6000", "trainer.max_epochs=10"),
+        "6,000 training images, 10 epochs, all 10,000 test images",
+    ),
+    Setting(
+        "Fashion-MNIST",
+        ("data=fashion_mnist", "data.train_size=6000", "trainer.max_epochs=10"),
+        "6,000 training images, 10 epochs, all 10,000 test images",
+    ),
+)
+QUIET = ("logger=none", "trainer.enable_progress_bar=false")
+
+
+def overrides(setting: Setting, word: str) -> list[str]:
+    """Return what the command line says to measure one word, such as ``+experiment=dropout``, in a setting."""
+    return [*setting.overrides, word]
+
+
+def command(setting: Setting, word: str) -> str:
+    """Return the command line that repeats a measurement."""
+    seeds = f"seed={','.join(map(str, range(SEEDS)))}"
+    return f"python train.py -m {seeds} {' '.join(overrides(setting, word))}"
