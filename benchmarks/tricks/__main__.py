@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.tricks.effects import BASELINE, Effects
+from benchmarks.tricks.effects import Effects
 from benchmarks.tricks.measure import REPOSITORY, measure
 from benchmarks.tricks.page import file_name, index_page, trick_page
-from benchmarks.tricks.settings import SETTINGS, Setting
+from benchmarks.tricks.settings import BASELINE, SETTINGS, Setting
 from lit_tricks.commandline.cards import Card, card, tricks
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
@@ -58,21 +58,31 @@ def _measure(options: argparse.Namespace, effects: Effects, words: list[str]) ->
         for word in words
         if not effects.has(setting.name, word) or (options.again and word != BASELINE)
     ]
-    machine = (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {version('torch')}"
-    )
+    # a setting whose baseline fails, for want of data say, measures nothing
+    due.sort(key=lambda pair: pair[1] != BASELINE)
+    failures = done = 0
+    while due and not failures:
+        baselines = [pair for pair in due if pair[1] == BASELINE]
+        batch, due = (baselines, due[len(baselines) :]) if baselines else (due, [])
+        failures += _run(options, effects, batch, done, done + len(batch) + len(due))
+        done += len(batch)
+    return failures
+
+
+def _run(options: argparse.Namespace, effects: Effects, pairs: list[tuple[Setting, str]], done: int, total: int) -> int:
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     failures = 0
     with ThreadPoolExecutor(options.jobs) as pool:
-        futures = {pool.submit(measure, setting, word, options.data_dir): (setting, word) for setting, word in due}
-        for number, future in enumerate(as_completed(futures), start=1):
+        futures = {pool.submit(measure, setting, word, options.data_dir): (setting, word) for setting, word in pairs}
+        for number, future in enumerate(as_completed(futures), start=done + 1):
             setting, word = futures[future]
             state = "done"
             try:
-                effects.add(setting.name, word, future.result(), machine)
+                effects.add(setting.name, word, future.result(), f"{machine}, torch {version('torch')}")
             except RuntimeError as error:
                 failures += 1
                 state = f"failed: {error}"
-            print(f"{number} of {len(due)}: {setting.name} {word} {state}", file=sys.stderr, flush=True)
+            print(f"{number} of {total}: {setting.name} {word} {state}", file=sys.stderr, flush=True)
     return failures
 
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tricks.settings import BASELINE
 from lit_tricks.files import write_atomically
 from lit_tricks.report.statistics import PairedDifference, paired_difference
-
-BASELINE = "+experiment=baseline"
 
 
 class Effects:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.tricks.effects import BASELINE, Effects
-from benchmarks.tricks.settings import SEEDS, SETTINGS, Setting, command
+from benchmarks.tricks.effects import Effects
+from benchmarks.tricks.settings import BASELINE, SEEDS, SETTINGS, Setting, command
 from lit_tricks.commandline.cards import FIELDS, Card
 from lit_tricks.report.statistics import PairedDifference
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 SEEDS = 5
+BASELINE = "+experiment=baseline"
 
 
 @dataclass(frozen=True)
