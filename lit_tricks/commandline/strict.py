@@ -13,6 +13,7 @@ from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
+from lit_tricks.commandline.stacking import check_stack
 from lit_tricks.commandline.study import check_study
 from lit_tricks.commandline.values import COLLECTIONS, MISSING, check_config, is_open
 from lit_tricks.errors import UserError
@@ -61,7 +62,9 @@ def check_options(options: argparse.Namespace) -> str | None:
 
 
 def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool) -> None:
-    content = check_config(composed, composer, _overlays(overrides), complete)
+    overlays = _overlays(overrides)
+    content = check_config(composed, composer, overlays, complete)
+    check_stack(overlays, [each.key_or_group for each in overrides if each.key_or_group != OVERLAY], composer)
     check_study(content, composed, overrides, composer)
     check_classical(content, composed, overrides, composer)
     check_crossing(content, complete)

@@ -1,0 +1,70 @@
+"""Every pair of tricks trains together, or is refused with a reason that stands here."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from lit_tricks.build import build
+from lit_tricks.commandline.cards import tricks
+from lit_tricks.commandline.composition import Composer
+from lit_tricks.commandline.locate import conf_dir
+from lit_tricks.commandline.strict import check_command_line
+from lit_tricks.errors import UserError
+from lit_tricks.run_directory import RunDirectory
+from tests.covering import MOST_OVERLAYS, Word, covering_rows
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+WORDS: list[Word] = tricks(Composer(str(conf_dir())))
+SHORT = [
+    "data.train_size=64", "batch_size=16", "model.hidden=[8]", "trainer.max_epochs=2", "trainer.limit_train_batches=2",
+    "logger=none", "trainer.enable_progress_bar=false",
+]  # fmt: skip
+REFUSED: dict[frozenset[Word], str] = {}
+ROWS = covering_rows(WORDS, REFUSED.keys())
+
+
+def arguments(row: list[Word]) -> list[str]:
+    overlays = [name for group, name in row if group == "experiment"]
+    chosen = [f"{group}={name}" for group, name in row if group != "experiment"]
+    return [*chosen, f"+experiment=[{','.join(overlays)}]", *SHORT]
+
+
+def label(row: list[Word]) -> str:
+    return " ".join(f"{group}={name}" for group, name in row)
+
+
+@pytest.mark.filterwarnings("ignore:The number of training batches")
+@pytest.mark.parametrize("row", ROWS, ids=[str(number) for number in range(len(ROWS))])
+def test_tricks_train_together(row: list[Word], tmp_path: Path) -> None:
+    check_command_line(arguments(row))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", arguments(row))
+    built = build(cfg, RunDirectory.claim(tmp_path / "run"))
+    built.trainer.fit(built.module, datamodule=built.datamodule)
+    weights = torch.cat([parameter.detach().flatten() for parameter in built.module.network.parameters()])
+    assert built.trainer.global_step, label(row)
+    assert torch.isfinite(weights).all(), label(row)
+
+
+@pytest.mark.parametrize(("pair", "reason"), REFUSED.items(), ids=[label(sorted(pair)) for pair in REFUSED])
+def test_an_impossible_pair_says_why(pair: frozenset[Word], reason: str) -> None:
+    with pytest.raises(UserError) as raised:
+        check_command_line(arguments(sorted(pair)))
+    assert reason in str(raised.value)
+
+
+def test_the_rows_hold_every_pair() -> None:
+    held = {frozenset(pair) for row in ROWS for pair in combinations(row, 2)}
+    wanted = {
+        frozenset(pair)
+        for pair in combinations(WORDS, 2)
+        if pair[0][0] != pair[1][0] or pair[0][0] == pair[1][0] == "experiment"
+    }
+    assert held == wanted - REFUSED.keys()
+    for row in ROWS:
+        groups = [group for group, _ in row if group != "experiment"]
+        assert len(groups) == len(set(groups))
+        assert len(row) - len(groups) <= MOST_OVERLAYS
