@@ -72,7 +72,7 @@ def test_explain_knows_the_users_own_words(tmp_path: Path, capsys: pytest.Captur
         ([], "explain needs a word; received none"),
         (["dropot"], "there is no word 'dropot': did you mean dropout?"),
         (["optimiser=adam"], "there is no group 'optimiser': did you mean optimizer?"),
-        (["optimizer=adma"], "there is no word 'adma': did you mean adam?"),
+        (["optimizer=rmsprp"], "there is no word 'rmsprp': did you mean rmsprop?"),
     ],
 )
 def test_mistakes(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
