@@ -27,6 +27,8 @@ WORDS: list[Word] = tricks(COMPOSER)
 REFUSED = {
     frozenset({("experiment", "ema"), ("experiment", "swa")}): "a run can hand back one average of its weights",
     frozenset({("experiment", "weight_decay"), ("optimizer", "lbfgs")}): "optimizer=lbfgs has no weight_decay",
+    frozenset({("experiment", "accumulation"), ("optimizer", "lbfgs")}): "needs trainer.accumulate_grad_batches=1",
+    frozenset({("experiment", "gradient_clipping"), ("optimizer", "lbfgs")}): "needs the loss's own gradient",
 }
 
 

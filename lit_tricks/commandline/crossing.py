@@ -31,6 +31,7 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_dropout(content)
     _check_kernel(content)
     _check_nesterov(content)
+    _check_line_search(content)
     _check_order(content)
     _check_averages(content)
     for place, node in _monitors(content):
@@ -84,6 +85,22 @@ def _check_nesterov(content: Mapping[str, Any]) -> None:
     if dampening := _at(content, "optimizer.dampening"):
         raise UserError(
             f"Nesterov's momentum takes no optimizer.dampening; received {dampening}: try optimizer=nesterov"
+        )
+
+
+def _check_line_search(content: Mapping[str, Any]) -> None:
+    """L-BFGS calls for loss and gradient many times a step, each of which must be of the same function."""
+    if not str(_at(content, "optimizer._target_")).endswith("LBFGS"):
+        return
+    accumulated, clipped = _at(content, "trainer.accumulate_grad_batches"), _at(content, "trainer.gradient_clip_val")
+    if isinstance(accumulated, int) and accumulated > 1:
+        raise UserError(
+            f"optimizer=lbfgs needs trainer.accumulate_grad_batches=1; received {accumulated}: try a larger batch_size"
+        )
+    if clipped:
+        raise UserError(
+            f"optimizer=lbfgs needs the loss's own gradient, trainer.gradient_clip_val=null; received {clipped}: "
+            "leave it out"
         )
 
 

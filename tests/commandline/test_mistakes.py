@@ -103,6 +103,8 @@ ON_THE_COMMAND_LINE = [
     (["data.fold=1"], ["data.fold=1 needs the number of folds", "try data.folds=5"]),
     (["data.folds=5", "data.fold=5"], ["data.fold must be less than data.folds=5", "received 5"]),
     (["model.hidden=[8,8]", "model.dropout=[0.1]"], ["one value per hidden layer (2)", "received 1"]),
+    (["optimizer=lbfgs", "+experiment=accumulation"], ["accumulate_grad_batches=1", "received 4", "larger batch_size"]),
+    (["optimizer=lbfgs", "trainer.gradient_clip_val=1"], ["gradient_clip_val=null", "received 1", "leave it out"]),
     (["optimizer=nesterov", "optimizer.momentum=0"], ["greater than 0", "received 0", "try optimizer.momentum=0.9"]),
     (["optimizer=momentum", "+optimizer.nesterov=true"], ["optimizer=momentum has no nesterov", "nesterov"]),
     (["model=cnn", "model.kernel_size=4"], ["must be odd", "received 4", "try model.kernel_size=5"]),
