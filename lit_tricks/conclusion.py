@@ -26,6 +26,7 @@ from lit_tricks.report.run_files import Rows, read_metrics
 from lit_tricks.report.run_page import write_run_report
 from lit_tricks.report.tables import print_results
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.search.trial import in_search
 from lit_tricks.stopwatch import clocked
 
 log = logging.getLogger("lit_tricks")
@@ -71,7 +72,9 @@ def conclude(
         _to_tensorboard(config, directory, built, drawn, facts)
     write_run_report(directory.path, facts)
     directory.write_results(facts)
-    print_results(directory.read_results(), directory.path)
+    if not in_search():
+        # a search shows no trial's test metrics, so that nobody chooses by them
+        print_results(directory.read_results(), directory.path)
     return facts
 
 

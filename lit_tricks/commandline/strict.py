@@ -12,6 +12,7 @@ from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
+from lit_tricks.commandline.searching import is_search, plan_search, refuse_interval
 from lit_tricks.commandline.values import COLLECTIONS, MISSING, check_config, is_open
 from lit_tricks.errors import UserError
 
@@ -51,15 +52,30 @@ def check_options(options: argparse.Namespace) -> str | None:
     if swept and not multirun:
         raise _needs_multirun(swept[0])
     resume = _check_resume(overrides, composer, multirun)
-    _check_composed(first, _variant(overrides, composer), composer, complete)
     overrides = [*_sweeper_params(first, composer), *overrides] if multirun else overrides
+    first = _compose(_variant(overrides, composer), composer)
+    content = _check_composed(first, _variant(overrides, composer), composer, complete)
+    if multirun:
+        _check_sweeper(first, overrides, content["data"])
     for variant in _further_variants(overrides, composer):
         _check_composed(_applied(composer.compose(variant), composer), variant, composer, complete)
     return resume
 
 
-def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool) -> None:
-    check_crossing(check_config(composed, composer, _overlays(overrides), complete), complete)
+def _check_composed(
+    composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool
+) -> dict[str, Any]:
+    content = check_config(composed, composer, _overlays(overrides), complete)
+    check_crossing(content, complete)
+    return content
+
+
+def _check_sweeper(composed: Composed, overrides: Sequence[Override], data: dict[str, Any]) -> None:
+    sweeper: Any = OmegaConf.to_container(composed.config.hydra.sweeper, resolve=True)
+    if is_search(sweeper):
+        plan_search(sweeper, overrides, data, str(composed.config.hydra.sweep.dir))
+    else:
+        refuse_interval(overrides)
 
 
 def _with_pluses(composed: Composed, composer: Composer) -> list[str]:

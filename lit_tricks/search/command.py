@@ -1,0 +1,103 @@
+"""One search as the user sees it: what it announces, what it prints and leaves in its folder."""
+
+import logging
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lit_tricks.report.page import number
+from lit_tricks.report.style import save_figure
+from lit_tricks.report.summary import near
+from lit_tricks.search.figures import history, slices
+from lit_tricks.search.loop import Launch, search
+from lit_tricks.search.plan import Plan
+from lit_tricks.search.storage import open_study
+from lit_tricks.search.summary import summarise, write
+
+log = logging.getLogger("lit_tricks")
+
+MOST_TRIALS = 10
+SHOWN = ("test/acc", "test/balanced_acc", "test/loss")
+
+
+def run_search(plan: Plan, launch: Launch, again: str) -> dict[str, Any]:
+    """Search, write what it came to, print it, and return the content of ``search.json``.
+
+    ``again`` is the command line that continues the search. It is printed first, because a search may be killed.
+    """
+    runs, trials = len(plan.repetitions), plan.n_trials
+    how = (
+        plan.settings.sampler if plan.settings.pruner == "none" else f"{plan.settings.sampler}, {plan.settings.pruner}"
+    )
+    log.info(
+        "search: %d trial%s of %d run%s each (%s) by %s; to go on after a stop: %s",
+        trials, "s"[: trials != 1], runs, "s"[: runs != 1], how, plan.settings.metric, again,
+    )  # fmt: skip
+    try:
+        study = search(plan, launch)
+    except KeyboardInterrupt:
+        summary = summarise(open_study(plan), plan)
+        write(summary, plan)
+        log.info("search stopped: %s; go on with: %s", _counted(summary), again)
+        raise
+    summary = summarise(study, plan)
+    write(summary, plan)
+    if summary["best"] is not None:
+        save_figure(history(summary), plan.directory / "figures" / "search_history.png")
+        save_figure(slices(summary, plan.parameters), plan.directory / "figures" / "search_slices.png")
+    print_summary(summary, plan)
+    return summary
+
+
+def print_summary(summary: dict[str, Any], plan: Plan, console: Console | None = None) -> None:
+    """Print the best trials, the failed ones, what the best does on the test split, and its command line."""
+    console = console or Console()
+    best, settings = summary["best"], plan.settings
+    completed = [trial for trial in summary["trials"] if trial["state"] == "completed"]
+    completed.sort(key=lambda trial: trial["value"], reverse=settings.direction == "maximize")
+    if completed:
+        console.print(_table(completed[:MOST_TRIALS], plan))
+        console.print()
+    lines = [("trials", _counted(summary))]
+    lines += [
+        ("", f"trial {trial['number']} {trial['state']}: {trial['reason']} ({' '.join(trial['overrides'])})")
+        for trial in summary["trials"]
+        if trial["reason"]
+    ][:MOST_TRIALS]
+    if best is not None:
+        better = "lower" if settings.direction == "minimize" else "higher"
+        value = _with_spread(best["value"], best["sd"])
+        lines.append(("best", f"trial {best['number']}: {settings.metric} {value} ({better} is better)"))
+        test = ", ".join(f"{name} {_with_spread(**best['test'][name])}" for name in SHOWN if name in best["test"])
+        if test:
+            lines.append(("test", f"{test}, of the best trial alone: the choice was made by validation"))
+        lines.append(("train", best["command"]))
+        if len(plan.repetitions) > 1:
+            lines.append(("repeat", best["repeat"]))
+    lines.append(("search", near(plan.directory / "search.json")))
+    for name, line in lines:
+        # commands and paths are copied: a line break in the middle would spoil them
+        console.print(Text(f"{name:<7} {line}"), soft_wrap=True)
+
+
+def _table(trials: list[dict[str, Any]], plan: Plan) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    for title in ("trial", *(p.key for p in plan.parameters), plan.settings.metric):
+        table.add_column(title, justify="right")
+    for trial in trials:
+        values = [trial["params"][parameter.key] for parameter in plan.parameters]
+        cells = [str(trial["number"]), *values, _with_spread(trial["value"], trial["sd"])]
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _with_spread(mean: float, sd: float | None) -> str:
+    return number(mean) if sd is None else f"{number(mean)} ± {number(sd)}"
+
+
+def _counted(summary: dict[str, Any]) -> str:
+    counted = ", ".join(f"{count} {state}" for state, count in summary["counts"].items())
+    return f"{counted or 'none'} of {summary['n_trials']}"
