@@ -108,7 +108,9 @@ def _parameter(override: Override) -> Parameter:
     if isinstance(value, RangeSweep):
         points = sorted(value.range())
         whole = all(isinstance(point, int) for point in points)
-        return Numbers(key, points[0], points[-1], abs(value.step), whole, log)
+        # sums of a step that is no binary fraction are off in their last digit
+        low, high = (end if whole else float(f"{end:.12g}") for end in (points[0], points[-1]))
+        return Numbers(key, low, high, abs(value.step), whole, log)
     if isinstance(value, ChoiceSweep):
         value.shuffle = False
     return Choice(key, tuple(dict.fromkeys(override.sweep_string_iterator())))

@@ -14,7 +14,7 @@ from lit_tricks.report.summary import near
 from lit_tricks.search.figures import history, slices
 from lit_tricks.search.loop import Launch, search
 from lit_tricks.search.plan import Plan
-from lit_tricks.search.storage import open_study
+from lit_tricks.search.storage import held, open_study
 from lit_tricks.search.summary import summarise, write
 
 log = logging.getLogger("lit_tricks")
@@ -27,24 +27,24 @@ def run_search(plan: Plan, launch: Launch, again: str) -> dict[str, Any]:
     """Search, write what it came to, print it, and return the content of ``search.json``.
 
     ``again`` is the command line that continues the search. It is printed first, because a search may be killed.
+
+    Raises ``UserError`` when the storage belongs to another search or is in use.
     """
-    runs, trials = len(plan.repetitions), plan.n_trials
-    how = (
-        plan.settings.sampler if plan.settings.pruner == "none" else f"{plan.settings.sampler}, {plan.settings.pruner}"
-    )
-    log.info(
-        "search: %d trial%s of %d run%s each (%s) by %s; to go on after a stop: %s",
-        trials, "s"[: trials != 1], runs, "s"[: runs != 1], how, plan.settings.metric, again,
-    )  # fmt: skip
-    try:
-        study = search(plan, launch)
-    except KeyboardInterrupt:
-        summary = summarise(open_study(plan), plan)
+    settings = plan.settings
+    size = f"{_plural(plan.n_trials, 'trial')} of {_plural(len(plan.repetitions), 'run')} each"
+    how = settings.sampler if settings.pruner == "none" else f"{settings.sampler}, {settings.pruner}"
+    with held(plan.storage):
+        study = open_study(plan)
+        log.info("search: %s (%s), by %s; to go on after a stop: %s", size, how, settings.metric, again)
+        try:
+            search(study, plan, launch)
+        except KeyboardInterrupt:
+            summary = summarise(study, plan)
+            write(summary, plan)
+            log.info("search stopped: %s; to go on: %s", _counted(summary), again)
+            raise
+        summary = summarise(study, plan)
         write(summary, plan)
-        log.info("search stopped: %s; go on with: %s", _counted(summary), again)
-        raise
-    summary = summarise(study, plan)
-    write(summary, plan)
     if summary["best"] is not None:
         save_figure(history(summary), plan.directory / "figures" / "search_history.png")
         save_figure(slices(summary, plan.parameters), plan.directory / "figures" / "search_slices.png")
@@ -62,11 +62,14 @@ def print_summary(summary: dict[str, Any], plan: Plan, console: Console | None =
         console.print(_table(completed[:MOST_TRIALS], plan))
         console.print()
     lines = [("trials", _counted(summary))]
-    lines += [
+    told = [
         ("", f"trial {trial['number']} {trial['state']}: {trial['reason']} ({' '.join(trial['overrides'])})")
         for trial in summary["trials"]
         if trial["reason"]
-    ][:MOST_TRIALS]
+    ]
+    lines += told[:MOST_TRIALS]
+    if len(told) > MOST_TRIALS:
+        lines.append(("", f"{len(told) - MOST_TRIALS} more in search.csv"))
     if best is not None:
         better = "lower" if settings.direction == "minimize" else "higher"
         value = _with_spread(best["value"], best["sd"])
@@ -96,6 +99,10 @@ def _table(trials: list[dict[str, Any]], plan: Plan) -> Table:
 
 def _with_spread(mean: float, sd: float | None) -> str:
     return number(mean) if sd is None else f"{number(mean)} ± {number(sd)}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _counted(summary: dict[str, Any]) -> str:

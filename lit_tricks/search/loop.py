@@ -4,17 +4,16 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from lit_tricks.errors import UserError
+from lit_tricks.errors import Diverged, UserError
 from lit_tricks.record import reason
 from lit_tricks.report.run_files import read_json
 from lit_tricks.search.plan import Plan, spread
-from lit_tricks.search.storage import distribution, held, open_study, sampler
+from lit_tricks.search.storage import distribution, sampler
 
 log = logging.getLogger("lit_tricks")
 
@@ -45,20 +44,17 @@ class Run:
     reason: str | None = None
 
 
-def search(plan: Plan, launch: Launch) -> optuna.Study:
-    """Run the trials that the study in the storage still lacks and return it.
+def search(study: optuna.Study, plan: Plan, launch: Launch) -> None:
+    """Run the trials that the study still lacks.
 
-    What failed or was interrupted in an earlier call is tried again, with the same hyperparameters. An exception
-    that is no ``Exception``, such as that of Ctrl-C, leaves a study that a later call continues.
+    What failed or was interrupted in an earlier call is tried again, with the same hyperparameters. Whatever ends
+    this call, Ctrl-C or a kill, leaves a study that the next call continues.
 
-    Raises ``UserError`` when the storage belongs to another search or is in use.
+    Raises ``UserError`` when the folder of the sweep holds trials that the study does not know.
     """
-    with held(plan.storage):
-        study = open_study(plan)
-        _queue_again(study)
-        while (left := plan.n_trials - len(finished(study))) > 0:
-            _batch(study, plan, launch, min(left, plan.settings.n_jobs))
-    return study
+    _queue_again(study)
+    while (left := plan.n_trials - sum(trial.state.is_finished() for trial in current(study))) > 0:
+        _batch(study, plan, launch, min(left, plan.settings.n_jobs))
 
 
 def current(study: optuna.Study) -> list[FrozenTrial]:
@@ -66,11 +62,6 @@ def current(study: optuna.Study) -> list[FrozenTrial]:
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(AGAIN) for trial in trials}
     return [trial for trial in trials if trial.number not in repeated]
-
-
-def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that ended, well or not, without those that another one repeats."""
-    return [trial for trial in current(study) if trial.state.is_finished()]
 
 
 def _queue_again(study: optuna.Study) -> None:
@@ -139,6 +130,8 @@ def _job(plan: Plan, trial: Trial, repetition: Sequence[str]) -> Job:
 def _outcome(plan: Plan, job: Job, error: BaseException | None) -> Run:
     """Return how a run ended, from what it left behind."""
     results = read_json(plan.directory / job.folder / "results.json")
+    if isinstance(error, Diverged):
+        return Run(job.folder, "diverged", reason=str(error))
     if error is not None or results.get("status") != "completed":
         said = reason(error) if error is not None else results.get("reason")
         return Run(job.folder, "failed", reason=said or "the run left no results.json")
@@ -165,8 +158,3 @@ def _tell(study: optuna.Study, plan: Plan, trial: Trial, runs: Sequence[Run]) ->
         # to the sampler a pruned trial without a value is the worst of all, which a diverged one should be
         study.tell(trial, state=TrialState.FAIL if worst.state == "failed" else TrialState.PRUNED)
     log.info("trial %d: %s (%s)", trial.number, said, " ".join(plan.assignments(trial.params)))
-
-
-def read_results(plan: Plan, folder: str) -> dict[str, Any]:
-    """Return the results of one run of a trial, empty when its folder is gone."""
-    return read_json(Path(plan.directory, folder, "results.json"))

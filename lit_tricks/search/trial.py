@@ -54,4 +54,5 @@ class Pruning(pl.Callback):
 
     def _report(self, trainer: pl.Trainer, epochs: int) -> bool:
         self._trial.report(float(trainer.callback_metrics[self.metric]), epochs)
-        return self._trial.should_prune()
+        # what has trained to its end has nothing left to save
+        return epochs != trainer.max_epochs and self._trial.should_prune()

@@ -1,0 +1,33 @@
+"""A real search, small enough for a test."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lit_tricks.commandline.entry import main
+
+TINY = [
+    "data=moons",
+    "data.n_samples=200",
+    "trainer.max_epochs=1",
+    "trainer.enable_progress_bar=false",
+    "logger=none",
+]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Return a function that runs a search on the command line and returns exit code and ``search.json``."""
+    monkeypatch.chdir(tmp_path)
+    # the pictures of each run take longer than its training
+    monkeypatch.setattr("lit_tricks.conclusion._figures", lambda *_: {})
+
+    def start(*arguments: str, folder: str = "sweep") -> tuple[int, dict[str, Any]]:
+        code = main(["-m", *TINY, *arguments, f"hydra.sweep.dir={folder}"])
+        summary = tmp_path / folder / "search.json"
+        return code, json.loads(summary.read_text()) if summary.is_file() else {}
+
+    return start

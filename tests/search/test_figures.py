@@ -1,0 +1,95 @@
+"""What the pictures of a search show."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from searching import planned, run
+
+from lit_tricks.report.style import VERMILION
+from lit_tricks.search.figures import history, slices
+from lit_tricks.search.plan import Plan
+from lit_tricks.search.summary import summarise
+
+VALUES = {"1": 0.5, "0.1": 0.3, "0.01": 0.4, "0.001": 0.2, "10": None, "100": "broken"}
+
+
+@pytest.fixture(scope="module", params=["val/loss", "val/acc"])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, dict[str, Any]]:
+    plan = planned(
+        tmp_path_factory.mktemp("search"), "grid", "optimizer.lr=1,10,0.1,0.01,100,0.001", "seed=0,1",
+        metric=request.param,
+    )  # fmt: skip
+
+    def value(overrides: dict[str, str]) -> Any:
+        middle = VALUES[overrides["optimizer.lr"]]
+        return middle + 0.01 * int(overrides["seed"]) if isinstance(middle, float) else middle
+
+    return plan, summarise(run(plan, value)[0], plan)
+
+
+def test_the_line_is_the_best_so_far(found: tuple[Plan, dict[str, Any]]) -> None:
+    plan, summary = found
+    (axes,) = history(summary).axes
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    values = [0.505, 0.305, 0.405, 0.205]
+    running = np.minimum.accumulate(values) if plan.settings.metric == "val/loss" else np.maximum.accumulate(values)
+    line = lines["best so far"]
+    assert list(line.get_xdata()) == [0, 2, 3, 5, 5]
+    assert list(line.get_ydata()) == pytest.approx([*running, running[-1]])
+    assert list(lines["without a value"].get_xdata()) == [1, 4]
+
+
+def test_each_value_has_its_spread(found: tuple[Plan, dict[str, Any]]) -> None:
+    (axes,) = history(found[1]).axes
+    (container,) = axes.containers
+    (bars,) = container[2]
+    heights = [abs(end[1] - start[1]) for start, end in bars.get_segments()]
+    assert heights == pytest.approx([2 * 0.01 / np.sqrt(2)] * 4)
+
+
+def test_a_slice_orders_numbers_and_marks_the_best(found: tuple[Plan, dict[str, Any]]) -> None:
+    plan, summary = found
+    (axes,) = slices(summary, plan.parameters).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.001", "0.01", "0.1", "1", "10", "100"]
+    drawn = {
+        float(x): (float(y), to_hex(container[0].get_color()))
+        for container in axes.containers
+        for x, y in zip(*container[0].get_data(), strict=True)
+    }
+    assert {x: y for x, (y, _) in drawn.items()} == pytest.approx({0: 0.205, 1: 0.405, 2: 0.305, 3: 0.505})
+    best = {0.001: 0, 1.0: 3}[float(summary["best"]["params"]["optimizer.lr"])]
+    assert [x for x, (_, colour) in drawn.items() if colour == VERMILION.lower()] == [best]
+
+
+def test_every_hyperparameter_has_a_panel(tmp_path: Path) -> None:
+    lines = [
+        "optimizer.lr=tag(log,interval(0.001,1))",
+        "batch_size=range(1,9)",
+        "model=mlp,linear",
+        "seed=0",
+        "init=zeros",
+    ]
+    plan = planned(tmp_path, "random", *lines, "model.dropout=interval(0,0.5)", n_trials=3)
+    summary = summarise(run(plan, lambda overrides: float(overrides["optimizer.lr"]))[0], plan)
+    panels = slices(summary, plan.parameters).axes
+    shown = [axes for axes in panels if axes.axison]
+    assert [axes.get_xlabel() for axes in shown] == ["optimizer.lr", "batch_size", "model", "model.dropout"]
+    assert [axes.get_xscale() for axes in shown] == ["log", "linear", "linear", "linear"]
+
+
+def test_importance_needs_trials_and_finds_what_matters(tmp_path: Path) -> None:
+    lines = ["optimizer.lr=interval(0.001,1)", "model.dropout=interval(0,0.5)"]
+
+    def by_rate(overrides: dict[str, str]) -> float:
+        return float(overrides["optimizer.lr"]) ** 2
+
+    plan = planned(tmp_path, "random", *lines, n_trials=20)
+    study, _ = run(plan, by_rate)
+    importance = summarise(study, plan)["importance"]
+    assert importance["optimizer.lr"] > 0.8
+    assert sum(importance.values()) == pytest.approx(1)
+    few = planned(tmp_path / "few", "random", *lines, n_trials=3)
+    assert summarise(run(few, by_rate)[0], few)["importance"] is None
