@@ -1,12 +1,15 @@
 """Searches that tests plan, run with a launcher that trains nothing, and look at."""
 
 import json
+import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import optuna
 from omegaconf import OmegaConf
+from optuna.storages import RDBStorage
 
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
@@ -58,9 +61,25 @@ class Launcher:
         return [job.overrides for batch in self.batches for job in batch]
 
 
-def run(plan: Plan, train: Train) -> tuple[optuna.Study, Launcher]:
+@cache
+def _empty_storage() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        RDBStorage(f"sqlite:///{folder}/empty.db").engine.dispose()
+        return Path(folder, "empty.db").read_bytes()
+
+
+def opened(plan: Plan) -> optuna.Study:
+    """Return the plan's study; a new storage is a copy, since making its tables takes longer than a test."""
+    if not plan.storage.exists():
+        plan.storage.parent.mkdir(parents=True, exist_ok=True)
+        plan.storage.write_bytes(_empty_storage())
+    return open_study(plan)
+
+
+def run(plan: Plan, train: Train, stored: bool = False) -> tuple[optuna.Study, Launcher]:
+    """Search, in memory unless ``stored``."""
     launcher = Launcher(plan, train)
-    study = open_study(plan)
+    study = opened(plan) if stored else optuna.create_study(direction=plan.settings.direction)
     search(study, plan, launcher)
     return study, launcher
 

@@ -6,6 +6,7 @@ Hydra loads this on every start of every app, so Optuna and everything heavy wai
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,7 +15,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
+from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class SearchSweeper(Sweeper):
         overrides = OverridesParser.create(config_loader=self.hydra_context.config_loader).parse_overrides(lines)
         data: Any = OmegaConf.to_container(OmegaConf.create(self.config.get("data") or {}))
         plan = plan_search(sweeper, overrides, data, str(self.config.hydra.sweep.dir))
+        plan = replace(plan, single=self._single(plan.fixed))
         again = self._command(arguments)
         # once the key is there, its value needs no +, and Hydra leaves it out of the line that announces a job
         self.config.hydra.overrides.hydra.append(f"++{ENVIRONMENT}.{TRIAL}=''")
@@ -73,6 +75,14 @@ class SearchSweeper(Sweeper):
                 "mend that and repeat the command"
             )
         return summary
+
+    def _single(self, fixed: Sequence[str]) -> tuple[str, ...]:
+        """Return what a run needs that its configuration would make a sweep."""
+        assert self.config is not None
+        assert self.hydra_context is not None
+        name = self.config.hydra.job.config_name
+        mode = self.hydra_context.config_loader.load_configuration(name, list(fixed), RunMode.RUN).hydra.mode
+        return ("hydra.mode=RUN",) if mode == RunMode.MULTIRUN else ()
 
     def _command(self, arguments: Sequence[str]) -> str:
         """Return the command line that continues this search."""

@@ -52,8 +52,10 @@ def check_options(options: argparse.Namespace) -> str | None:
     if swept and not multirun:
         raise _needs_multirun(swept[0])
     resume = _check_resume(overrides, composer, multirun)
-    overrides = [*_sweeper_params(first, composer), *overrides] if multirun else overrides
-    first = _compose(_variant(overrides, composer), composer)
+    params = _sweeper_params(first, composer) if multirun else []
+    if params:
+        overrides = [*params, *overrides]
+        first = _applied(composer.compose(_variant(overrides, composer)), composer)
     content = _check_composed(first, _variant(overrides, composer), composer, complete)
     if multirun:
         _check_sweeper(first, overrides, content["data"])

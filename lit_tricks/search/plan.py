@@ -118,6 +118,7 @@ class Plan:
         folds: whether each trial is cross-validated.
         directory: the folder of the sweep.
         storage: the SQLite file.
+        single: overrides that make one run of a configuration that sweeps by itself.
     """
 
     settings: Settings
@@ -127,6 +128,7 @@ class Plan:
     folds: bool
     directory: Path
     storage: Path
+    single: tuple[str, ...] = ()
 
     @cached_property
     def grid_size(self) -> int | None:
@@ -167,7 +169,7 @@ class Plan:
     def run_name(self, trial: int, repetition: Sequence[str]) -> str:
         """Return the folder of one run below the sweep's."""
         name = "_".join(override.rpartition(".")[2].replace("=", "_") for override in repetition)
-        return f"trial_{trial}/{name}" if name else f"trial_{trial}"
+        return f"trial_{trial}/{name or 'run'}"
 
     def identity(self) -> dict[str, str]:
         """Return what must not change while a search goes on, since its trials could not be compared."""

@@ -27,15 +27,6 @@ SQLITE = b"SQLite format 3\0"
 
 
 def _open(path: Path) -> RDBStorage:
-    begins = b""
-    if path.is_file():
-        with open(path, "rb") as file:
-            begins = file.read(len(SQLITE))
-    if begins not in (b"", SQLITE):
-        raise UserError(
-            f"hydra.sweeper.storage must be the SQLite file of a search, or a new one; {path} is neither: "
-            "try hydra.sweeper.storage=search.db"
-        )
     return RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE}})
 
 
@@ -63,7 +54,19 @@ def open_study(plan: Plan) -> optuna.Study:
 
 @contextmanager
 def held(storage: Path) -> Iterator[None]:
-    """Hold the search for this process; raises ``UserError`` while another one runs it."""
+    """Hold the search for this process.
+
+    Raises ``UserError`` while another one runs it, and for a file that is no storage.
+    """
+    begins = b""
+    if storage.is_file():
+        with open(storage, "rb") as file:
+            begins = file.read(len(SQLITE))
+    if begins not in (b"", SQLITE):
+        raise UserError(
+            f"hydra.sweeper.storage must be the SQLite file of a search, or a new one; {storage} is neither: "
+            "try hydra.sweeper.storage=search.db"
+        )
     storage.parent.mkdir(parents=True, exist_ok=True)
     with open(storage.with_name(f".{storage.name}.lock"), "w", encoding="utf-8") as lock:
         try:

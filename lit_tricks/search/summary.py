@@ -102,15 +102,20 @@ def commands(plan: Plan, assignments: Sequence[str]) -> dict[str, str]:
     kept = [
         each for each in plan.fixed if not (plan.folds and each.lstrip("+").startswith(("data.folds=", "data.fold=")))
     ]
-    single = [*start, *kept, *assignments, *seeds, *(["data.folds=null"] if plan.folds else [])]
+    folds = ["data.folds=null"] if plan.folds else []
+    single = shlex.join([*start, *kept, *assignments, *seeds, *folds, *plan.single])
+    if len(plan.repetitions) == 1 and not plan.folds:
+        return {"command": single, "repeat": single}
     swept: dict[str, list[str]] = {}
     for override in (override for repetition in plan.repetitions for override in repetition):
         key, _, text = override.partition("=")
         if text not in swept.setdefault(key, []):
             swept[key].append(text)
     lists = [f"{key}={','.join(texts)}" for key, texts in swept.items()]
-    many = ["-m"] if len(plan.repetitions) > 1 else []
-    return {"command": shlex.join(single), "repeat": shlex.join([*start, *many, *plan.fixed, *assignments, *lists])}
+    # a grid of one point: its mean is the trial's
+    point = [f"{key}=choice({text})" for key, _, text in (each.partition("=") for each in assignments)]
+    words = ["-m", "hydra/sweeper=grid", f"hydra.sweeper.metric={plan.settings.metric}"]
+    return {"command": single, "repeat": shlex.join([*start, *words, *plan.fixed, *point, *lists])}
 
 
 def _importance(study: optuna.Study, plan: Plan, completed: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:

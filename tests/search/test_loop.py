@@ -65,22 +65,22 @@ def test_a_search_that_was_interrupted_ends_like_one_that_was_not(tmp_path: Path
         return KeyboardInterrupt() if len(done) == stop + 1 else bowl(overrides)
 
     with pytest.raises(KeyboardInterrupt):
-        run(plan, until)
+        run(plan, until, stored=True)
     assert [trial.state for trial in open_study(plan).trials] == [TrialState.COMPLETE] * stop + [TrialState.RUNNING]
-    study, launcher = run(plan, bowl)
+    study, launcher = run(plan, bowl, stored=True)
     assert len(launcher.trained) == 5 - stop
     assert sorted(current_draws(study, plan)) == sorted(wanted)
-    assert run(plan, bowl)[1].trained == []
+    assert run(plan, bowl, stored=True)[1].trained == []
 
 
 def test_what_failed_is_counted_and_tried_again_by_the_next_call_alone(tmp_path: Path) -> None:
     plan = planned(tmp_path, "grid", "optimizer.lr=1,0.1,0.01")
-    study, launcher = run(plan, lambda o: "out of memory" if o["optimizer.lr"] == "0.1" else bowl(o))
+    study, launcher = run(plan, lambda o: "out of memory" if o["optimizer.lr"] == "0.1" else bowl(o), stored=True)
     assert len(launcher.trained) == 3
     summary = summarise(study, plan)
     assert summary["counts"] == {"completed": 2, "failed": 1}
     assert summary["trials"][1]["reason"] == "out of memory"
-    study, launcher = run(plan, bowl)
+    study, launcher = run(plan, bowl, stored=True)
     assert launcher.trained == [("optimizer.lr=0.1",)]
     summary = summarise(study, plan)
     assert summary["counts"] == {"completed": 3}
@@ -95,11 +95,11 @@ def test_a_trial_fails_with_one_of_its_runs(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_is_a_bad_result_and_no_failure(tmp_path: Path) -> None:
     plan = planned(tmp_path, "grid", "optimizer.lr=1,0.1")
-    study, _ = run(plan, lambda o: None if o["optimizer.lr"] == "1" else bowl(o))
+    study, _ = run(plan, lambda o: None if o["optimizer.lr"] == "1" else bowl(o), stored=True)
     first, second = summarise(study, plan)["trials"]
     assert (first["state"], first["value"], second["state"]) == ("diverged", None, "completed")
     assert "not a finite number" in first["reason"]
-    assert run(plan, bowl)[1].trained == []
+    assert run(plan, bowl, stored=True)[1].trained == []
 
 
 def test_the_bayesian_sampler_learns_where_trials_diverge(tmp_path: Path) -> None:
@@ -163,14 +163,14 @@ def test_a_trial_that_may_be_pruned_shows_itself_in_its_first_run(tmp_path: Path
 def test_the_storage_of_another_search_is_refused(
     tmp_path: Path, lines: list[str], knobs: dict[str, str], message: str
 ) -> None:
-    run(planned(tmp_path, "grid", "optimizer.lr=1,0.1"), bowl)
+    run(planned(tmp_path, "grid", "optimizer.lr=1,0.1"), bowl, stored=True)
     with pytest.raises(UserError, match=message):
         open_study(planned(tmp_path, "grid", *lines, **knobs))
 
 
 def test_sampler_and_number_of_trials_may_change(tmp_path: Path) -> None:
-    run(planned(tmp_path, "random", LOG_LR, n_trials=3), bowl)
-    _, launcher = run(planned(tmp_path, "bayesian", LOG_LR, n_trials=5, startup_trials=1), bowl)
+    run(planned(tmp_path, "random", LOG_LR, n_trials=3), bowl, stored=True)
+    _, launcher = run(planned(tmp_path, "bayesian", LOG_LR, n_trials=5, startup_trials=1), bowl, stored=True)
     assert len(launcher.trained) == 2
 
 
@@ -178,17 +178,17 @@ def test_a_storage_that_is_no_search_is_refused_and_left_alone(tmp_path: Path) -
     notes = tmp_path / "notes.txt"
     notes.write_text("these are not the trials")
     plan = planned(tmp_path, "grid", "optimizer.lr=1,0.1", storage=str(notes))
-    with pytest.raises(UserError, match=r"storage must be the SQLite file of a search"):
+    with pytest.raises(UserError, match="storage must be the SQLite file of a search"), held(plan.storage):
         open_study(plan)
     assert notes.read_text() == "these are not the trials"
 
 
 def test_a_folder_with_trials_of_a_lost_storage_is_refused(tmp_path: Path) -> None:
     plan = planned(tmp_path, "grid", "optimizer.lr=1,0.1")
-    run(plan, bowl)
+    run(plan, bowl, stored=True)
     plan.storage.unlink()
-    with pytest.raises(UserError, match=r"a folder without other trials; .* holds trial_0"):
-        run(plan, bowl)
+    with pytest.raises(UserError, match=r"a folder without other trials; .* holds trial_0/run"):
+        run(plan, bowl, stored=True)
 
 
 def test_one_process_at_a_time_runs_a_search(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_one_process_at_a_time_runs_a_search(tmp_path: Path) -> None:
 def test_the_storage_may_lie_elsewhere(tmp_path: Path) -> None:
     place = tmp_path / "a folder" / "my search.db"
     plan = planned(tmp_path / "sweep", "grid", "optimizer.lr=1,0.1", storage=str(place))
-    run(plan, bowl)
+    run(plan, bowl, stored=True)
     assert place.is_file()
     assert not (plan.directory / "search.db").exists()
 

@@ -119,7 +119,8 @@ def test_the_commands_train_one_network_and_repeat_the_trial() -> None:
     found = commands(planned(HERE, "random", *lines, data={"folds": 2}), ["optimizer.lr=0.1"])
     assert found["command"] == "python train.py '+experiment=[dropout]' optimizer.lr=0.1 seed=4 data.folds=null"
     assert found["repeat"] == (
-        "python train.py -m '+experiment=[dropout]' data.folds=2 optimizer.lr=0.1 seed=4,5 data.fold=0,1"
+        "python train.py -m hydra/sweeper=grid hydra.sweeper.metric=val/loss '+experiment=[dropout]' data.folds=2 "
+        "'optimizer.lr=choice(0.1)' seed=4,5 data.fold=0,1"
     )
     single = commands(planned(HERE, "random", "seed=4", LR), ["optimizer.lr=0.1"])
     assert single["command"] == single["repeat"] == "python train.py seed=4 optimizer.lr=0.1"
