@@ -1,15 +1,16 @@
 """Turns a composed configuration into the objects that train."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
@@ -32,15 +33,23 @@ from lit_tricks.search.trial import pruning
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass
 class Built:
-    """Everything one run trains with."""
+    """Everything one run trains with.
+
+    ``facts`` and ``figures`` are what a model that is fitted at once adds to ``results.json`` and to the figures.
+    """
 
     datamodule: pl.LightningDataModule
     module: LitClassifier
     trainer: pl.Trainer
     callbacks: list[pl.Callback]
+    facts: dict[str, Any] = field(default_factory=dict)
+    figures: "dict[str, Figure]" = field(default_factory=dict)
 
 
 def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
@@ -173,15 +182,13 @@ def build_trainer(
             callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
     off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
     callbacks += [RandomState(), *pruning()]
-    loggers = [
-        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
-        for name, node in (cfg.logger or {}).items()
-        if node is not None
-    ]
     trainer = build_node(
         {**cfg.trainer, **off},
         "trainer",
-        logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
+        logger=[
+            MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch),
+            *build_loggers(cfg, directory, resume_epoch),
+        ],
         callbacks=callbacks,
         default_root_dir=str(directory.path),
         enable_model_summary=False,
@@ -191,6 +198,15 @@ def build_trainer(
     if cfg.stepping == "auto":
         take_stretches(trainer)
     return trainer, callbacks
+
+
+def build_loggers(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> list[Logger]:
+    """Return the loggers that the configuration names."""
+    return [
+        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
+        for name, node in (cfg.logger or {}).items()
+        if node is not None
+    ]
 
 
 def _clean_training(cfg: DictConfig, datamodule: ArrayDataModule) -> CleanTraining:

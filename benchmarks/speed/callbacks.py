@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 
 from benchmarks.speed.parts import Stopwatches
 
@@ -74,7 +73,8 @@ class StepParts(pl.Callback):
     """Times the parts of every step of the second epoch and writes them to ``path``, microseconds a step.
 
     ``gather`` takes and scales the batches, ``finite`` asks whether the loss is, ``bookkeeping`` notes figures,
-    counts and shows progress, ``rest`` is what lies between.
+    counts and shows progress, ``rest`` is what lies between within stretches, ``outside`` what the epoch takes
+    besides: its first and last step, which go through Lightning, and drawing its order.
     """
 
     # the first step is never part of a stretch
@@ -89,24 +89,26 @@ class StepParts(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put a stopwatch around everything that a step calls."""
         import lit_tricks.module
+        from lit_tricks import stretches
 
         module: Any = pl_module
-        optimizer = trainer.optimizers[0]
         loop: Any = trainer.fit_loop.epoch_loop
         loader: Any = trainer.train_dataloader
         for part, owner, name in (
+            ("rest", loop, "_stretch"),
             ("gather", loader, "take"),
             ("gather", module.normaliser, "forward"),
             ("forward", module.network, "forward"),
             ("loss", module.objective, "forward"),
-            ("backward", torch.Tensor, "backward"),
-            ("optimizer", optimizer, "step"),
             ("finite", lit_tricks.module, "is_finite_here"),
             ("bookkeeping", module._figures, "note"),
             ("bookkeeping", loop, "_count"),
             *(("bookkeeping", one, "on_stretch_end") for one in trainer.callbacks if hasattr(one, "on_stretch_end")),
         ):
             setattr(owner, name, self._watches.around(part, getattr(owner, name)))
+        backward, step = stretches.bare_backward, stretches.bare_step
+        stretches.bare_backward = lambda: self._watches.around("backward", backward())
+        stretches.bare_step = lambda optimizer: self._watches.around("optimizer", step(optimizer))
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin."""
@@ -116,5 +118,5 @@ class StepParts(pl.Callback):
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the parts of this epoch, over those of the one before."""
         seconds = time.perf_counter() - self._began
-        found = self._watches.a_step(seconds, trainer.global_step - self._first)
+        found = self._watches.a_step(seconds, trainer.global_step - self._first, "outside")
         self.path.write_text(json.dumps(found), encoding="utf-8")

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-PARTS = ("gather", "forward", "loss", "backward", "optimizer", "finite", "bookkeeping", "rest")
+PARTS = ("gather", "forward", "loss", "backward", "optimizer", "finite", "bookkeeping", "rest", "outside")
 
 
 class Stopwatches:
@@ -34,8 +34,12 @@ class Stopwatches:
         """Forget what was counted."""
         self._seconds.clear()
 
-    def a_step(self, seconds: float, steps: int) -> dict[str, float]:
-        """Return microseconds a step by part, ``rest`` and ``whole``, of ``steps`` that took ``seconds``."""
-        found = {part: 1e6 * self._seconds.get(part, 0.0) / steps for part in PARTS if part != "rest"}
+    def a_step(self, seconds: float, steps: int, remainder: str) -> dict[str, float]:
+        """Return microseconds a step by part and ``whole``, of ``steps`` that took ``seconds``.
+
+        The part called ``remainder`` is given what no stopwatch saw.
+        """
+        found = {part: 1e6 * self._seconds.get(part, 0.0) / steps for part in PARTS}
         whole = 1e6 * seconds / steps
-        return {**found, "rest": whole - sum(found.values()), "whole": whole}
+        found[remainder] += whole - sum(found.values())
+        return found | {"whole": whole}

@@ -11,7 +11,7 @@ from lit_tricks.commandline.composition import Composer
 SEARCH = "hydra/sweeper"
 ORDER = (
     "data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation", "trainer",
-    "logger", "callbacks", "experiment", SEARCH,
+    "logger", "callbacks", "study", "experiment", SEARCH,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,16 @@ class MetricsCSV(RunLogger):
                 self._rows[int(epoch)] = cells
                 self._widen(cells)
         self._settle()
+
+
+def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the text of a CSV file, columns in order of first appearance, numbers as ``metrics.csv`` has them.
+
+    A row may lack columns: their cells stay empty.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ([_cell(row[name]) if name in row else "" for name in columns] for row in rows)
+    return _csv(columns) + "".join(map(_csv, lines))
 
 
 def _belongs(name: str) -> bool:

@@ -6,6 +6,9 @@ from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.layers import drive_histograms, layer_spread, output_histograms
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
+from lit_tricks.report.network_diagram import network_diagram
+from lit_tricks.report.regions import decision_regions
+from lit_tricks.report.search import search_heatmap
 from lit_tricks.report.style import save_figure
 
 __all__ = [
@@ -13,13 +16,16 @@ __all__ = [
     "augmentation_grid",
     "batch_grid",
     "confusion_matrix",
+    "decision_regions",
     "drive_histograms",
     "layer_spread",
     "learning_curves",
     "learning_rate_curve",
     "misclassified_gallery",
     "misclassified_table",
+    "network_diagram",
     "output_histograms",
     "rank_mistakes",
     "save_figure",
+    "search_heatmap",
 ]

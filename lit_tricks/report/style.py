@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
@@ -27,6 +28,8 @@ SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE = 11, 10, 9
 DPI = 150
+# of a headline in bold
+LETTERS_AN_INCH = 9.5
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -49,8 +52,9 @@ def style_axes(axes: Axes, title: str = "", xlabel: str = "", ylabel: str = "") 
 
 
 def headline(figure: Figure, text: str) -> None:
-    """Put the sentence that says what is seen above the whole figure."""
+    """Put the sentence that says what is seen above the whole figure, in as many lines as its width asks for."""
     width, height = figure.get_size_inches()
+    text = "\n".join(fill(line, int(LETTERS_AN_INCH * width)) for line in text.split("\n"))
     title = figure.suptitle(text, x=0.1 / width, ha="left", fontsize=TITLE_SIZE, color=INK, fontweight="bold")
     if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         title.set(y=1 - 0.08 / height, va="top")

@@ -1,9 +1,11 @@
 """The per-example way does what its recipe says, or the comparison would mean nothing."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from benchmarks.speed.augmenting.pil import PerExample
 from benchmarks.speed.augmenting.recipes import RECIPES, Recipe
@@ -84,3 +86,15 @@ def test_the_whole_recipe_changes_images_of_either_kind(image: np.ndarray) -> No
         found = PerExample(recipe, seed=1)(image)
         assert (found.shape, found.dtype) == (image.shape, np.uint8)
         assert not np.array_equal(found, image)
+
+
+@pytest.mark.parametrize("word", RECIPES)
+def test_recipes_are_those_of_the_words(word: str) -> None:
+    folder = Path(__file__).resolve().parents[2] / "conf" / "augmentation"
+    named = {"horizontal": "mirror"}
+    numbers = {}
+    for step in OmegaConf.to_container(OmegaConf.load(folder / f"{word}.yaml")).values():
+        if isinstance(step, dict):
+            numbers |= {named.get(key, key): value for key, value in step.items() if not key.startswith("_")}
+    assert numbers.pop("vertical", 0.0) == 0.0
+    assert Recipe(**numbers) == RECIPES[word]

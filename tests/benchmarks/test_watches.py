@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 from training import make_module, make_trainer
 
 import lit_tricks.module
@@ -12,6 +11,7 @@ from benchmarks.speed import parts
 from benchmarks.speed.callbacks import StepParts, Stopwatch
 from benchmarks.speed.parts import PARTS, Stopwatches
 from benchmarks.speed.times import Times
+from lit_tricks import stretches
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.stretches import take_stretches
 
@@ -47,9 +47,10 @@ def test_training_stops_when_the_accuracy_is_reached(tmp_path: Path) -> None:
 
 
 def test_parts_of_a_step_add_up_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # both are put back after the test; the callback wraps them for the rest of its process
-    monkeypatch.setattr(torch.Tensor, "backward", torch.Tensor.backward)
+    # put back after the test; the callback wraps them for the rest of its process
     monkeypatch.setattr(lit_tricks.module, "is_finite_here", lit_tricks.module.is_finite_here)
+    for name in ("bare_backward", "bare_step"):
+        monkeypatch.setattr(stretches, name, getattr(stretches, name))
     train(tmp_path, StepParts(str(tmp_path / "parts.json")))
     found = json.loads((tmp_path / "parts.json").read_text(encoding="utf-8"))
     assert set(found) == {*PARTS, "whole"}
@@ -75,7 +76,7 @@ def test_what_happens_within_another_part_counts_once(monkeypatch: pytest.Monkey
 
     watches.around("optimizer", step)()
     passes(1.5)
-    found = watches.a_step(clock[0], steps=2)
+    found = watches.a_step(clock[0], 2, "rest")
     assert found["forward"] == pytest.approx(1e6 * 5.0 / 2)
     assert found["optimizer"] == pytest.approx(1e6 * 1.5 / 2)
     assert found["rest"] == pytest.approx(1e6 * 1.5 / 2)

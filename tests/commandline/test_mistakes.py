@@ -108,6 +108,25 @@ ON_THE_COMMAND_LINE = [
     (["model=cnn", "model.kernel_size=4"], ["must be odd", "received 4", "try model.kernel_size=5"]),
     (["trainer.min_epochs=30"], ["trainer.min_epochs must not exceed trainer.max_epochs", "30 and 20"]),
     (["callbacks.checkpoint.monitor=val/acc"], ["should rise", "add callbacks.checkpoint.mode=max"]),
+    # classical classifiers
+    (["model=svm", "model.kernel=rbff"], ["model.kernel must be rbf, linear", "received rbff: try model.kernel=rbf"]),
+    (["model=svm", "model.C=0"], ["model.C must be a number greater than 0", "received 0: try model.C=1.0"]),
+    (["model=svm", "model.gamma=-1"], ["greater than 0, or scale or auto", "received -1: try model.gamma=scale"]),
+    (["model=svm_grid", "model.C=3"], ["model.C must be a list of at least 1 numbers", "try model.C=[1,10,100]"]),
+    (["model=svm_grid", "model.gamma=[1,-1]"], ["model.gamma must be a list", "received [1,-1]"]),
+    (["model=svm_grid", "model.folds=1"], ["model.folds must be a whole number at least 2", "received 1"]),
+    (["model=svm_grid", "model.estimator.kernel=rfb"], ["model.estimator.kernel must be", "kernel=rbf"]),
+    (["model=svm", "optimizer=adam"], ["model=svm is fitted at once and reads no optimizer", "leave it out"]),
+    (["model=svm", "optimizer.lr=0.1"], ["reads no optimizer; received 'optimizer.lr=0.1'", "model=mlp"]),
+    (["model=majority", "trainer.max_epochs=3"], ["reads no trainer; received 'trainer.max_epochs=3'"]),
+    (["model=svm", "~callbacks.progress_bar"], ["reads no callbacks; received '~callbacks.progress_bar'"]),
+    (["model=svm", "batch_size=8"], ["reads no batch_size; received 'batch_size=8'"]),
+    (["model=svm", "+experiment=label_smoothing"], ["reads no loss; received +experiment=label_smoothing"]),
+    (["model=svm", "+experiment=[baseline,early_stopping]"], ["no callbacks; received +experiment=early_stopping"]),
+    (["model=svm", "+experiment=dropout"], ["model=svm has no dropout", "+experiment=dropout"]),
+    (["-m", "model=mlp,svm", "loss=mse"], ["model=svm is fitted at once and reads no loss"]),
+    (["model._target_=sklearn.svm.SVC", "init=zeros"], ["model=custom is fitted at once and reads no init"]),
+    (["model=custom", "model._target_=sklearn.pipeline.Pipeline"], ["may not name 'sklearn.pipeline.Pipeline'"]),
     # classes
     (["augmentation=mixup", "augmentation.mixup.alpha=-1"], ["alpha must be a number at least 0", "mixup.alpha=0.2"]),
     (["augmentation=full", "augmentation.affine.degrees=200"], ["at most 180", "augmentation.affine.degrees=10.0"]),
@@ -179,6 +198,12 @@ WHEN_BUILT: list[tuple[list[str], list[str]]] = [
     (["model=custom", "model._target_=nets.Narrow", "allow_targets=[nets]"], ["shape (batch, 10)"]),
     (["model=custom", "model._target_=nets.Absent", "allow_targets=[nets]"], ["has no 'Absent'"]),
     (["resume=absent"], ["absent"]),
+    (["model=svm_grid", "model.folds=200"], ["every fold needs", "rarest class has 125", "try model.folds=125"]),
+    (["model=svm_grid", "data=csv", "data.path=few.csv"], ["model.folds=3, and the rarest class has 1"]),
+    (["model=svm", "data=csv", "data.path=one_class.csv"], ["2 classes"]),
+    (["model=nearest_neighbours", "model.n_neighbors=2000"], ["KNeighborsClassifier said", "n_samples_fit = 1294"]),
+    (["model._target_=sklearn.svm.SVR"], ["model._target_ must be a classifier; received SVR", "try model=svm"]),
+    (["model._target_=sklearn.tree.DecisionTreeClassifier", "model.max_dpth=3"], ["'max_dpth'"]),
 ]
 
 FILES = {

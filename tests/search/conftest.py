@@ -23,7 +23,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     """Return a function that runs a search on the command line and returns exit code and ``search.json``."""
     monkeypatch.chdir(tmp_path)
     # the pictures of each run take longer than its training
-    monkeypatch.setattr("lit_tricks.conclusion._figures", lambda *_: {})
+    monkeypatch.setattr("lit_tricks.conclusion.illustrate", lambda *_: {})
 
     def start(*arguments: str, folder: str = "sweep") -> tuple[int, dict[str, Any]]:
         code = main(["-m", *TINY, *arguments, f"hydra.sweep.dir={folder}"])

@@ -55,4 +55,4 @@ def by_parts(work: Work, training: Training) -> Figures:
             backward(criterion(forward(inputs), labels))
             step()
         seconds = time.perf_counter() - started
-    return watches.a_step(seconds, training.steps_of(work))
+    return watches.a_step(seconds, training.steps_of(work), "rest")

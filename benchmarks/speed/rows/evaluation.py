@@ -28,7 +28,7 @@ def _measure(work: Work, name: str) -> Figures:
     datamodule = MNISTDataModule(data_dir=work.data_dir, batch_size=128)
     datamodule.prepare_data()
     datamodule.setup("fit")
-    module = _trained(NETWORKS[name], datamodule, work.share(_TRAINED_STEPS))
+    module = _trained(work, NETWORKS[name], datamodule)
     loader = split_loader(datamodule, "test")
     probabilities, targets, losses = predict_batches(module, loader)
     names = module.spec.class_names
@@ -59,22 +59,32 @@ def _measure(work: Work, name: str) -> Figures:
     return middles | {"ratio": statistics.median(ratios), "heads": statistics.median(heads)}
 
 
-def _trained(hidden: tuple[int, ...] | None, datamodule: Any, steps: int) -> Any:
-    """Return a module whose predictions look like those of a trained network, in evaluation mode."""
+def _trained(work: Work, hidden: tuple[int, ...] | None, datamodule: Any) -> Any:
+    """Return a module that has been trained a little, stretch by stretch as in a run, in evaluation mode."""
+    import pytorch_lightning as pl
     import torch
 
     from lit_tricks.models import CNN, MLP
     from lit_tricks.module import LitClassifier
     from lit_tricks.objectives import CrossEntropy
+    from lit_tricks.stretches import take_stretches
 
     shape = datamodule.spec.input_shape
     network = CNN(shape, 10) if hidden is None else MLP(shape, 10, hidden, "sigmoid")
-    module = LitClassifier(network, CrossEntropy(10), datamodule.normaliser, torch.optim.Adam, datamodule.spec)
-    optimizer = torch.optim.Adam(module.parameters(), lr=3e-3)
-    for (x, y), _ in zip(datamodule.train_dataloader(), range(steps), strict=False):
-        optimizer.zero_grad()
-        module.objective(module(x), y).backward()
-        optimizer.step()
+    module = LitClassifier(
+        network, CrossEntropy(10), datamodule.normaliser, partial(torch.optim.Adam, lr=3e-3), datamodule.spec
+    )
+    off = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_steps=work.share(_TRAINED_STEPS),
+        limit_val_batches=0,
+        default_root_dir=work.folder,
+        use_distributed_sampler=False,
+        **off,
+    )
+    take_stretches(trainer)
+    trainer.fit(module, datamodule=datamodule)
     return module.eval()
 
 

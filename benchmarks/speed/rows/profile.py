@@ -39,8 +39,9 @@ ROWS = (
             "Microseconds a step by part, of the work of the rows above, with a stopwatch around each part; the "
             "stopwatches themselves take a few microseconds a step, most of it in *rest*. In lit_tricks, *gather* "
             "takes up to 64 batches at once and scales them from bytes, *finite?* asks whether the loss still is, "
-            "*bookkeeping* notes loss and accuracy, counts steps and shows progress. The loop's *gather* indexes "
-            "images that are scaled already."
+            "*bookkeeping* notes loss and accuracy, counts steps and shows progress, *outside* is what the epoch "
+            "takes besides, spread over its steps: its first and its last step, which go through Lightning, and "
+            "drawing the order. The loop's *gather* indexes images that are scaled already."
         ),
         contenders=tuple(
             Contender(_name(training, side), partial(measure, training=training))

@@ -120,8 +120,8 @@ def _places(maps: Tensor, height: int, width: int) -> Tensor:
 
     ``F.affine_grid`` multiplies matrices, whose rounding may depend on how many there are.
     """
-    u = torch.arange(width, device=maps.device) - (width - 1) / 2
-    v = torch.arange(height, device=maps.device) - (height - 1) / 2
+    u = torch.arange(width, dtype=maps.dtype, device=maps.device) - (width - 1) / 2
+    v = torch.arange(height, dtype=maps.dtype, device=maps.device) - (height - 1) / 2
     places = maps.new_empty(len(maps), height, width, 2)
     for axis, side in enumerate((width, height)):
         across, down, offset = (2.0 / side * maps[:, axis]).unsqueeze(1).unbind(2)

@@ -107,7 +107,7 @@ def _recoloured(x: Tensor, factor: Tensor, along: Tensor, across: Tensor) -> Ten
     """
     luma = x.new_tensor([LUMA] * 3)
     quarter = x.new_tensor(QUARTER)
-    matrix = factor * (luma + along * (torch.eye(3, device=x.device) - luma) + across * quarter)
+    matrix = factor * (luma + along * (torch.eye(3, dtype=x.dtype, device=x.device) - luma) + across * quarter)
     # channel by channel: a product of matrices may round by how many there are
     changed = matrix[:, 0, :, 0, None, None] * x[:, :1]
     for channel in (1, 2):

@@ -48,8 +48,9 @@ class Mix(Transformation):
 
     def draw(self, size: int, rng: np.random.Generator) -> Drawn:
         """Return λ or the boxes, and each partner's distance in the batch, an ``int64`` array (size,)."""
+        distance = rng.permutation(size) - np.arange(size)
         own = np.where(rng.random(size) < self.p, rng.beta(self.alpha, self.alpha, size), 1.0)
-        return self._parts(own, rng), rng.permutation(size) - np.arange(size)
+        return self._parts(own, rng), distance
 
     def apply(self, x: Tensor, target: Tensor, drawn: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the mixed examples (N, *input_shape) and their class shares (N, K) ``float32``."""

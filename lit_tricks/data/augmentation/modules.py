@@ -48,10 +48,11 @@ class ModuleStep:
         self, x: Tensor, target: Tensor, sizes: Sequence[int], epoch: int, first: int, rank: int
     ) -> tuple[Tensor, Tensor]:
         """Return the changed examples of several batches and the target as it is."""
+        self._module.to(x.device)
         changed = []
         for offset, images in enumerate(((x - self._low) / self._width).split(list(sizes))):
             seed = derive_seed(self._seed, "augmentation", self._name, epoch, first + offset, rank)
-            with _seeded(seed, x.device):
+            with torch.no_grad(), _seeded(seed, x.device):
                 changed.append(self._changed(images))
         return torch.cat(changed) * self._width + self._low, target
 

@@ -61,6 +61,12 @@ def test_a_module_that_changes_nothing_changes_no_bit() -> None:
     assert torch.equal(Augmentation({"identity": nn.Identity()}, 0, RANGE)(x, y, [256], 0, 0)[0], x.float())
 
 
+def test_a_module_with_weights_records_no_gradients() -> None:
+    x, y = batch(4, 1)
+    changed, _ = Augmentation({"layer": nn.Conv2d(1, 1, 3, padding=1)}, 0, RANGE)(x, y, [4], 0, 0)
+    assert not changed.requires_grad
+
+
 def test_it_comes_after_geometry_and_stays_in_the_raw_range() -> None:
     x, y = batch(64)
     augmentation = Augmentation(

@@ -63,11 +63,27 @@ def test_batches_get_the_same_bits_alone_and_together(name: str, shape: tuple[in
     assert together[0].dtype == torch.float32
 
 
+def test_the_default_precision_changes_no_bit() -> None:
+    x, y = batch(20, RGB)
+    augmentation = Augmentation(steps(RGB), 0, RANGE)
+    expected = augmentation(x, y, [20], 0, 0)
+    # as Lightning's precision 64-true does
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = augmentation(x, y, [20], 0, 0)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        assert torch.equal(one, other)
+
+
 @pytest.mark.parametrize("name", steps(GREY))
 def test_epochs_batches_seeds_and_processes_differ_and_reruns_do_not(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x, y = batch(64)
+    x = x.float()
 
     def change(seed: int = 0, epoch: int = 0, first: int = 0) -> Tensor:
         return Augmentation({name: steps(GREY)[name]}, seed, RANGE)(x, y, [64], epoch, first)[0]
