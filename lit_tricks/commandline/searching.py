@@ -7,12 +7,15 @@ from typing import Any
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Sweep
 
 from lit_tricks.commandline.ranges import EPOCH_METRICS, SWEEPER
+from lit_tricks.commandline.study import is_study
 from lit_tricks.commandline.values import check_value
 from lit_tricks.errors import UserError
 from lit_tricks.search.plan import Choice, Numbers, Parameter, Plan, Settings
+from lit_tricks.targets import is_classical
 
 SWEEPER_CLASS = "hydra_plugins.lit_tricks_search.SearchSweeper"
 STORAGE = "search.db"
+ONE_AFTER_THE_OTHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 # Sweeping these repeats each trial instead of making more of them; the last one changes fastest.
 REPEATED = ("seed", "data.fold")
@@ -77,6 +80,30 @@ def refuse_interval(overrides: Sequence[Override]) -> None:
                 f"an interval needs a search that draws from it; received '{override.input_line}': "
                 "add hydra/sweeper=random"
             )
+
+
+def check_launcher(sweeper: Mapping[str, Any], launcher: Mapping[str, Any]) -> None:
+    """Raise ``UserError`` for trials that are to train at once and would train one after the other.
+
+    A trial that is drawn before others have ended knows less, so that would cost and gain nothing.
+    """
+    if sweeper["n_jobs"] > 1 and launcher["_target_"] == ONE_AFTER_THE_OTHER:
+        raise UserError(
+            "hydra.sweeper.n_jobs above 1 needs a launcher that trains several at once; received "
+            f"hydra.sweeper.n_jobs={sweeper['n_jobs']} with hydra/launcher=basic: try hydra/launcher=joblib"
+        )
+
+
+def check_trial(sweeper: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """Raise ``UserError`` for a configuration that a search cannot judge; ``content`` is one as primitives."""
+    if is_study(content):
+        raise UserError("a search compares classifiers and a study trains none: leave out the study, or the search")
+    target = content["model"].get("_target_")
+    if sweeper["pruner"] != "none" and is_classical(target):
+        raise UserError(
+            f"pruning ends training early, and {target} is fitted at once; received "
+            f"hydra.sweeper.pruner={sweeper['pruner']}: try hydra/sweeper=random"
+        )
 
 
 def _check_pruner(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
-from lit_tricks.commandline.searching import is_search, plan_search, refuse_interval
+from lit_tricks.commandline.searching import check_launcher, check_trial, is_search, plan_search, refuse_interval
 from lit_tricks.commandline.study import check_study
 from lit_tricks.commandline.values import COLLECTIONS, MISSING, check_config, is_open
 from lit_tricks.errors import UserError
@@ -58,11 +58,12 @@ def check_options(options: argparse.Namespace) -> str | None:
     if params:
         overrides = [*params, *overrides]
         first = _applied(composer.compose(_variant(overrides, composer)), composer)
-    content = _check_composed(first, _variant(overrides, composer), composer, complete)
-    if multirun:
-        _check_sweeper(first, overrides, content["data"])
+    contents = [_check_composed(first, _variant(overrides, composer), composer, complete)]
+    search = _check_sweeper(first, overrides, contents[0]["data"]) if multirun else None
     for variant in _further_variants(overrides, composer):
-        _check_composed(_applied(composer.compose(variant), composer), variant, composer, complete)
+        contents.append(_check_composed(_applied(composer.compose(variant), composer), variant, composer, complete))
+    for content in contents if search else []:
+        check_trial(search, content)
     return resume
 
 
@@ -76,12 +77,16 @@ def _check_composed(
     return content
 
 
-def _check_sweeper(composed: Composed, overrides: Sequence[Override], data: dict[str, Any]) -> None:
-    sweeper: Any = OmegaConf.to_container(composed.config.hydra.sweeper, resolve=True)
-    if is_search(sweeper):
-        plan_search(sweeper, overrides, data, str(composed.config.hydra.sweep.dir))
-    else:
+def _check_sweeper(composed: Composed, overrides: Sequence[Override], data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the node ``hydra.sweeper`` of a search, None of another sweep."""
+    hydra = composed.config.hydra
+    sweeper: Any = OmegaConf.to_container(hydra.sweeper, resolve=True)
+    if not is_search(sweeper):
         refuse_interval(overrides)
+        return None
+    plan_search(sweeper, overrides, data, str(hydra.sweep.dir))
+    check_launcher(sweeper, hydra.launcher)
+    return sweeper  # type: ignore[no-any-return]
 
 
 def _with_pluses(composed: Composed, composer: Composer) -> list[str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from lit_tricks.report.page import number
 from lit_tricks.report.style import save_figure
 from lit_tricks.report.summary import near
-from lit_tricks.search.figures import history, slices
+from lit_tricks.search.figures import curves, history, slices
 from lit_tricks.search.loop import Launch, search
 from lit_tricks.search.plan import Plan
 from lit_tricks.search.storage import held, open_study
@@ -32,6 +32,8 @@ def run_search(plan: Plan, launch: Launch, again: str) -> dict[str, Any]:
     """
     settings = plan.settings
     size = f"{_plural(plan.n_trials, 'trial')} of {_plural(len(plan.repetitions), 'run')} each"
+    if settings.sampler == "grid" and plan.grid_size != plan.n_trials:
+        size = f"the first {size}, of the grid's {plan.grid_size}"
     how = settings.sampler if settings.pruner == "none" else f"{settings.sampler}, {settings.pruner}"
     with held(plan.storage):
         study = open_study(plan)
@@ -48,6 +50,8 @@ def run_search(plan: Plan, launch: Launch, again: str) -> dict[str, Any]:
     if summary["best"] is not None:
         save_figure(history(summary), plan.directory / "figures" / "search_history.png")
         save_figure(slices(summary, plan.parameters), plan.directory / "figures" / "search_slices.png")
+        if any(trial["curve"] for trial in summary["trials"]):
+            save_figure(curves(summary, settings), plan.directory / "figures" / "search_curves.png")
     print_summary(summary, plan)
     return summary
 

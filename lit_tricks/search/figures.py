@@ -1,5 +1,6 @@
-"""Pictures of a search: how it went, and what each hyperparameter does."""
+"""Pictures of a search: how it went, what each hyperparameter does, and what was cut when."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -18,7 +19,7 @@ from lit_tricks.report.style import (
     printable,
     style_axes,
 )
-from lit_tricks.search.plan import Choice, Parameter
+from lit_tricks.search.plan import Choice, Parameter, Settings
 
 COLUMNS = 3
 # beyond this the labels of choices run into each other
@@ -85,12 +86,47 @@ def slices(summary: Mapping[str, Any], parameters: Sequence[Parameter]) -> Figur
     return figure
 
 
+def curves(summary: Mapping[str, Any], settings: Settings) -> Figure:
+    """Draw the metric of every trial's first run over its epochs, where successive halving cuts, and who was cut.
+
+    A trial that repeats the hyperparameters of another was not trained and is left out.
+    """
+    figure = new_figure(7.2, 4.2)
+    axes = figure.subplots()
+    style_axes(axes, "", "epoch", f"{summary['metric']} of the first run")
+    trials = [trial for trial in summary["trials"] if trial["curve"] and trial["same_as"] is None]
+    longest, best = max(trial["epochs"] for trial in trials), summary["best"]["number"]
+    for cut in settings.cuts(longest):
+        axes.axvline(cut, color=SOFT, linewidth=0.9, linestyle=":", label="_" if cut != settings.min_epochs else "cut")
+    values = [value for trial in trials for value in trial["curve"].values() if value is not None]
+    looks: list[tuple[str, Trials, dict[str, Any]]] = [
+        ("pruned", _in(trials, "pruned", "diverged"), {"color": SOFT, "linewidth": 1.0, "alpha": 0.8}),
+        ("completed", [trial for trial in _in(trials, "completed") if trial["number"] != best], {"color": BLUE}),
+        ("best", [trial for trial in trials if trial["number"] == best], {"color": VERMILION, "linewidth": 2.2}),
+    ]
+    for name, members, look in looks:
+        for index, trial in enumerate(members):
+            x, y = list(trial["curve"]), [math.nan if value is None else value for value in trial["curve"].values()]
+            axes.plot(x, y, **look, label="_" if index else name)
+            axes.plot(x[-1:], y[-1:], "x" if name == "pruned" else "o", markersize=5, color=look["color"])
+    _logarithmic_if_wide(axes, values)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
+    figure.legend(loc="outside lower left", ncols=4, frameon=False, fontsize=TICK_SIZE)
+    cut, spent = len(looks[0][1]), sum(trial["epochs"] for trial in trials) / (longest * len(trials))
+    headline(figure, f"{cut} of {len(trials)} trials were cut: their first runs took {spent:.0%} of the epochs")
+    return figure
+
+
+def _in(trials: Trials, *states: str) -> list[Mapping[str, Any]]:
+    return [trial for trial in trials if trial["state"] in states]
+
+
 def _numbers(trials: Trials) -> list[int]:
     return [trial["number"] for trial in trials]
 
 
 def _of(summary: Mapping[str, Any], state: str) -> list[Mapping[str, Any]]:
-    return [trial for trial in summary["trials"] if trial["state"] == state and trial["value"] is not None]
+    return [trial for trial in _in(summary["trials"], state) if trial["value"] is not None]
 
 
 def _points(axes: Axes, x: Sequence[float], trials: Trials, colour: str, label: str = "") -> None:

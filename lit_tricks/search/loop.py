@@ -96,15 +96,20 @@ def _ask(study: optuna.Study, plan: Plan) -> Trial:
 
 
 def _is_known(study: optuna.Study, trial: Trial) -> bool:
-    """Give a trial the value of an earlier one with the same hyperparameters, which would train the same networks."""
-    for earlier in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        if earlier.params == trial.params:
-            trial.set_user_attr(SAME, earlier.user_attrs.get(SAME, earlier.number))
-            trial.set_user_attr(RUNS, earlier.user_attrs[RUNS])
-            study.tell(trial, earlier.value)
-            log.info("trial %d: the same hyperparameters as trial %d", trial.number, trial.user_attrs[SAME])
-            return True
-    return False
+    """Give a trial the outcome of an earlier one with the same hyperparameters: it would train the same networks."""
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    earlier = next((one for one in ended if one.params == trial.params), None)
+    if earlier is None:
+        return False
+    for name, attribute in {SAME: earlier.number, **earlier.user_attrs}.items():
+        if name in (SAME, RUNS, REASON):
+            trial.set_user_attr(name, attribute)
+    for epoch, value in earlier.intermediate_values.items():
+        trial.report(value, epoch)
+    complete = earlier.state == TrialState.COMPLETE
+    study.tell(trial, earlier.value if complete else None, state=earlier.state)
+    log.info("trial %d: the same hyperparameters as trial %d", trial.number, trial.user_attrs[SAME])
+    return True
 
 
 def _job(plan: Plan, trial: Trial, repetition: Sequence[str]) -> Job:
@@ -138,6 +143,9 @@ def _outcome(plan: Plan, job: Job, error: BaseException | None) -> Run:
     metric, metrics = plan.settings.metric, results.get("metrics", {})
     if metric not in metrics:
         return Run(job.folder, "failed", reason=f"the run has no {metric}: it has no validation split")
+    if metric == "val/loss" and results.get("probabilistic") is False:
+        said = f"{results['estimator']} gives no probabilities and so no loss: try hydra.sweeper.metric=val/acc"
+        return Run(job.folder, "failed", reason=said)
     if metrics[metric] is None:
         return Run(job.folder, "diverged", reason=f"{metric} is not a finite number")
     return Run(job.folder, "pruned" if results.get("ended") == "pruned" else "completed", metrics[metric])

@@ -100,6 +100,15 @@ class Settings:
     min_epochs: int
     reduction_factor: int
 
+    def cuts(self, epochs: int) -> list[int]:
+        """Return after which of ``epochs`` epochs successive halving cuts; there is nothing to cut after the last."""
+        if self.pruner == "none":
+            return []
+        found = [self.min_epochs]
+        while found[-1] < epochs:
+            found.append(found[-1] * self.reduction_factor)
+        return found[:-1]
+
     @property
     def direction(self) -> Literal["minimize", "maximize"]:
         """Whether the metric is to fall or to rise."""
@@ -178,6 +187,8 @@ class Plan:
             "further choices": " ".join(sorted(self.fixed)) or "none",
             "runs of each trial": "; ".join(" ".join(repetition) for repetition in self.repetitions) or "one",
             "metric": self.settings.metric,
+            # a grid counts its points by the trials that are there
+            "sampler": "grid" if self.settings.sampler == "grid" else "random or bayesian",
         }
 
 

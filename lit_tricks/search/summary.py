@@ -68,6 +68,7 @@ def _trial(trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
         "sd": deviation,
         "runs": runs,
         "epochs": trial.last_step,
+        "curve": {epoch: value if math.isfinite(value) else None for epoch, value in trial.intermediate_values.items()},
         "same_as": trial.user_attrs.get(SAME),
         "again": trial.user_attrs.get(AGAIN),
         "seconds": (ended - started).total_seconds() if started and ended else None,

@@ -1,7 +1,7 @@
 """A real search, small enough for a test."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,8 @@ import pytest
 
 from lit_tricks.commandline.entry import main
 
-TINY = [
-    "data=moons",
-    "data.n_samples=200",
-    "trainer.max_epochs=1",
-    "trainer.enable_progress_bar=false",
-    "logger=none",
-]
+DATA = ["data=moons", "data.n_samples=200", "logger=none"]
+TINY = [*DATA, "trainer.max_epochs=1", "trainer.enable_progress_bar=false"]
 
 
 @pytest.fixture
@@ -25,8 +20,8 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     # the pictures of each run take longer than its training
     monkeypatch.setattr("lit_tricks.conclusion.illustrate", lambda *_: {})
 
-    def start(*arguments: str, folder: str = "sweep") -> tuple[int, dict[str, Any]]:
-        code = main(["-m", *TINY, *arguments, f"hydra.sweep.dir={folder}"])
+    def start(*arguments: str, folder: str = "sweep", tiny: Sequence[str] = TINY) -> tuple[int, dict[str, Any]]:
+        code = main(["-m", *tiny, *arguments, f"hydra.sweep.dir={folder}"])
         summary = tmp_path / folder / "search.json"
         return code, json.loads(summary.read_text()) if summary.is_file() else {}
 

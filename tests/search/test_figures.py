@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from matplotlib.colors import to_hex
+from optuna.trial import TrialState
 from searching import planned, run
 
-from lit_tricks.report.style import VERMILION
-from lit_tricks.search.figures import history, slices
+from lit_tricks.report.style import BLUE, SOFT, VERMILION
+from lit_tricks.search.figures import curves, history, slices
 from lit_tricks.search.plan import Plan
+from lit_tricks.search.storage import distribution
 from lit_tricks.search.summary import summarise
 
 VALUES = {"1": 0.5, "0.1": 0.3, "0.01": 0.4, "0.001": 0.2, "10": None, "100": "broken"}
@@ -78,6 +81,60 @@ def test_every_hyperparameter_has_a_panel(tmp_path: Path) -> None:
     shown = [axes for axes in panels if axes.axison]
     assert [axes.get_xlabel() for axes in shown] == ["optimizer.lr", "batch_size", "model", "model.dropout"]
     assert [axes.get_xscale() for axes in shown] == ["log", "linear", "linear", "linear"]
+
+
+def test_the_curves_show_who_was_cut_when(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "halving", "optimizer.lr=choice(1,0.1,0.01)", n_trials=4)
+    ends: list[tuple[str, TrialState, dict[int, float]]] = [
+        ("1", TrialState.COMPLETE, {1: 0.9, 2: 0.8, 3: 0.6, 4: 0.5}),
+        ("0.1", TrialState.PRUNED, {1: 0.95}),
+        ("0.01", TrialState.COMPLETE, {1: 0.7, 2: 0.5, 3: 0.4, 4: 0.3}),
+        ("0.1", TrialState.PRUNED, {1: 0.95}),
+    ]
+    study = optuna.create_study()
+    for number, (rate, state, reports) in enumerate(ends):
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=state,
+                params={"optimizer.lr": rate},
+                distributions={"optimizer.lr": distribution(plan.parameters[0])},
+                value=reports[4] if state == TrialState.COMPLETE else None,
+                intermediate_values=reports,
+                user_attrs={"same": 1} if number == 3 else {},
+            )
+        )
+    figure = curves(summarise(study, plan), plan.settings)
+    (axes,) = figure.axes
+    drawn = [
+        (to_hex(line.get_color()), list(map(float, line.get_ydata())))
+        for line in axes.get_lines()
+        if line.get_linestyle() == "-"
+    ]
+    assert drawn == [
+        (SOFT, [0.95]),
+        (BLUE.lower(), [0.9, 0.8, 0.6, 0.5]),
+        (VERMILION.lower(), [0.7, 0.5, 0.4, 0.3]),
+    ]
+    assert [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [1, 3]
+    # 9 of 3 x 4 epochs
+    assert figure.get_suptitle() == "1 of 3 trials were cut: their first runs took 75% of the epochs"
+
+
+@pytest.mark.parametrize(
+    ("knobs", "epochs", "cuts"),
+    [
+        ({}, 10, [1, 3, 9]),
+        ({}, 9, [1, 3]),
+        ({}, 1, []),
+        ({"min_epochs": 4}, 9, [4]),
+        ({"reduction_factor": 2}, 5, [1, 2, 4]),
+    ],
+)
+def test_cuts_are_where_the_pruner_makes_them(
+    tmp_path: Path, knobs: dict[str, int], epochs: int, cuts: list[int]
+) -> None:
+    assert planned(tmp_path, "halving", "optimizer.lr=1,2", **knobs).settings.cuts(epochs) == cuts
+    assert planned(tmp_path, "random", "optimizer.lr=1,2", **knobs).settings.cuts(epochs) == []
 
 
 def test_importance_needs_trials_and_finds_what_matters(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from statistics import mean, median, stdev
 import optuna
 import pytest
 from optuna.trial import TrialState
-from searching import planned, run
+from searching import Launcher, planned, run
 
 from lit_tricks.errors import UserError
+from lit_tricks.search.loop import search
 from lit_tricks.search.plan import Plan
-from lit_tricks.search.storage import held, open_study
+from lit_tricks.search.storage import distribution, held, open_study
 from lit_tricks.search.summary import summarise
 
 LOG_LR = "optimizer.lr=tag(log,interval(0.0001,1))"
@@ -147,6 +148,44 @@ def test_a_trial_that_may_be_pruned_shows_itself_in_its_first_run(tmp_path: Path
     assert judged == [True] * 2 + [False] * 4 + [True] * 2 + [False] * 4
 
 
+def test_what_diverged_is_not_trained_twice(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "random", "optimizer.lr=choice(1)", n_trials=3)
+    study, launcher = run(plan, lambda _: None)
+    assert launcher.trained == [("optimizer.lr=1",)]
+    trials = summarise(study, plan)["trials"]
+    assert [(trial["state"], trial["same_as"]) for trial in trials] == [
+        ("diverged", None),
+        ("diverged", 0),
+        ("diverged", 0),
+    ]
+    assert len({trial["reason"] for trial in trials}) == 1
+
+
+def test_what_was_pruned_is_not_trained_twice(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "random", "optimizer.lr=choice(1)", n_trials=2)
+    study = optuna.create_study()
+    study.add_trial(
+        optuna.trial.create_trial(
+            state=TrialState.PRUNED,
+            params={"optimizer.lr": "1"},
+            distributions={"optimizer.lr": distribution(plan.parameters[0])},
+            intermediate_values={1: 0.7, 2: 0.9},
+            user_attrs={"runs": {"trial_0/run": 0.9}},
+        )
+    )
+    launcher = Launcher(plan, bowl)
+    search(study, plan, launcher)
+    assert launcher.trained == []
+    first, second = summarise(study, plan)["trials"]
+    told = ("state", "value", "curve", "runs")
+    assert (
+        [second[name] for name in told]
+        == [first[name] for name in told]
+        == ["pruned", 0.9, {1: 0.7, 2: 0.9}, {"trial_0/run": 0.9}]
+    )
+    assert second["same_as"] == 0
+
+
 @pytest.mark.parametrize(
     ("lines", "knobs", "message"),
     [
@@ -168,10 +207,16 @@ def test_the_storage_of_another_search_is_refused(
         open_study(planned(tmp_path, "grid", *lines, **knobs))
 
 
-def test_sampler_and_number_of_trials_may_change(tmp_path: Path) -> None:
+def test_a_drawing_sampler_and_the_number_of_trials_may_change(tmp_path: Path) -> None:
     run(planned(tmp_path, "random", LOG_LR, n_trials=3), bowl, stored=True)
     _, launcher = run(planned(tmp_path, "bayesian", LOG_LR, n_trials=5, startup_trials=1), bowl, stored=True)
     assert len(launcher.trained) == 2
+
+
+def test_a_grid_does_not_go_on_with_drawn_trials(tmp_path: Path) -> None:
+    run(planned(tmp_path, "random", "optimizer.lr=1,0.1", n_trials=1), bowl, stored=True)
+    with pytest.raises(UserError, match=r"goes on with the sampler .* random or bayesian; received grid"):
+        open_study(planned(tmp_path, "grid", "optimizer.lr=1,0.1"))
 
 
 def test_a_storage_that_is_no_search_is_refused_and_left_alone(tmp_path: Path) -> None:

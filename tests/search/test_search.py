@@ -16,15 +16,18 @@ from statistics import mean, stdev
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
-from search.conftest import TINY
-from searching import results
+from search.conftest import DATA, TINY
+from searching import COMPOSER, planned, results
 
 from lit_tricks.commandline.entry import main
 from lit_tricks.commandline.strict import check_command_line
+from lit_tricks.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Sweep = Callable[..., tuple[int, dict[str, Any]]]
+SPACE = ["model.hidden.0=range(32,512,32), both ends included", "optimizer.lr=choice(0.01,0.001,0.0001)"]
 
 NETWORKS = """
 import os, pathlib, time
@@ -112,12 +115,9 @@ def test_test_metrics_are_shown_for_the_best_trial_alone(grid: Any, capsys: pyte
 
 
 def test_the_repeat_command_repeats_the_best_trial(sweep: Sweep, tmp_path: Path) -> None:
-    code, summary = sweep("+experiment=lecture/e4_search", "hydra.sweeper.n_trials=1")
+    code, summary = sweep("+experiment=lecture/e4_random", "data.train_size=null", "hydra.sweeper.n_trials=1")
     assert code == 0
-    assert summary["space"] == [
-        "model.hidden.0=range(32,512,32), both ends included",
-        "optimizer.lr=choice(0.01,0.001,0.0001)",
-    ]
+    assert summary["space"] == SPACE
     best = summary["best"]
     assert [Path(run).name for run in best["runs"]] == ["fold_0", "fold_1", "fold_2"]
     units = int(best["params"]["model.hidden.0"])
@@ -177,8 +177,50 @@ def test_data_without_validation_is_told(sweep: Sweep, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("word", ["grid", "random", "bayesian", "halving"])
-def test_the_lectures_search_fits_every_word(word: str) -> None:
-    check_command_line(["-m", "+experiment=lecture/e4_search", f"hydra/sweeper={word}", "data=fashion_mnist"])
+def test_the_lectures_searches_are_one_space_searched_in_four_ways(word: str) -> None:
+    check_command_line([f"+experiment=lecture/e4_{word}"])
+    composed = COMPOSER.compose([COMPOSER.parse(f"+experiment=lecture/e4_{word}")])
+    sweeper: Any = OmegaConf.to_container(composed.config.hydra.sweeper)
+    lines = [f"{key}={value}" for key, value in sweeper["params"].items()]
+    plan = planned(Path("sweep"), word, *lines, data=dict(composed.config.data), n_trials=sweeper["n_trials"])
+    assert composed.choices["hydra/sweeper"] == word
+    assert [str(parameter) for parameter in plan.parameters] == SPACE
+    assert plan.grid_size == 48
+    assert plan.n_trials == {"grid": 48, "random": 5}.get(word, sweeper["n_trials"])
+    assert len(plan.repetitions) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hydra/sweeper=random", "study=activations", "study.reach=1,2"], "a study trains none: leave out the study"),
+        (
+            ["hydra/sweeper=halving", "model=mlp,svm"],
+            "sklearn.svm.SVC is fitted at once; received hydra.sweeper.pruner=h",
+        ),
+        (["hydra/sweeper=random", "optimizer.lr=0.1,0.2", "hydra.sweeper.n_jobs=2"], "try hydra/launcher=joblib"),
+        (["optimizer.lr=interval(0.1,1)"], "an interval needs a search that draws from it"),
+    ],
+)
+def test_what_cannot_be_searched_is_told_before_the_start(arguments: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_command_line(["-m", *arguments])
+
+
+def test_a_classical_classifier_is_searched_as_well(sweep: Sweep) -> None:
+    code, summary = sweep(
+        "model=svm", "hydra/sweeper=grid", "hydra.sweeper.metric=val/acc", "model.C=choice(1)", tiny=DATA
+    )
+    assert code == 0
+    assert summary["best"]["value"] > 0.8
+
+
+def test_a_classifier_without_probabilities_has_no_loss_to_search_by(sweep: Sweep) -> None:
+    code, summary = sweep("model=svm", "hydra/sweeper=grid", "model.C=choice(1)", tiny=DATA)
+    assert code == 2
+    assert (
+        summary["trials"][0]["reason"] == "SVC gives no probabilities and so no loss: try hydra.sweeper.metric=val/acc"
+    )
 
 
 def test_ctrl_c_says_how_to_go_on(
