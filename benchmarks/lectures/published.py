@@ -95,9 +95,7 @@ ROWS = (
     ),
     Row("e2_live_curves", picture="figures/learning_curves.png"),
     Row("e3_early_stopping", picture="figures/learning_curves.png"),
-    Row(
-        "e4_grid", picture="figures/search_slices.png", note="the accuracy of a search is its best trial's over 3 folds"
-    ),
+    Row("e4_grid", picture="figures/search_grid.png", note="the accuracy of a search is its best trial's over 3 folds"),
     Row("e4_random", picture="figures/search_slices.png"),
     Row("e4_bayesian", picture="figures/search_history.png"),
     Row("e4_halving", picture="figures/search_curves.png"),

@@ -11,7 +11,7 @@ from rich.text import Text
 from lit_tricks.report.page import number
 from lit_tricks.report.style import save_figure
 from lit_tricks.report.summary import near
-from lit_tricks.search.figures import curves, history, slices
+from lit_tricks.search.figures import curves, grid, history, slices
 from lit_tricks.search.loop import Launch, search
 from lit_tricks.search.plan import Plan
 from lit_tricks.search.storage import held, open_study
@@ -48,12 +48,19 @@ def run_search(plan: Plan, launch: Launch, again: str) -> dict[str, Any]:
         summary = summarise(study, plan)
         write(summary, plan)
     if summary["best"] is not None:
-        save_figure(history(summary), plan.directory / "figures" / "search_history.png")
-        save_figure(slices(summary, plan.parameters), plan.directory / "figures" / "search_slices.png")
-        if any(trial["curve"] for trial in summary["trials"]):
-            save_figure(curves(summary, settings), plan.directory / "figures" / "search_curves.png")
+        _draw(summary, plan)
     print_summary(summary, plan)
     return summary
+
+
+def _draw(summary: dict[str, Any], plan: Plan) -> None:
+    drawn = {"history": history(summary), "slices": slices(summary, plan.parameters)}
+    if plan.settings.sampler == "grid" and len(plan.parameters) > 1:
+        drawn["grid"] = grid(summary, plan.parameters)
+    if any(trial["curve"] for trial in summary["trials"]):
+        drawn["curves"] = curves(summary, plan.settings)
+    for name, figure in drawn.items():
+        save_figure(figure, plan.directory / "figures" / f"search_{name}.png")
 
 
 def print_summary(summary: dict[str, Any], plan: Plan, console: Console | None = None) -> None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lit_tricks.report.search import search_heatmap
 from lit_tricks.report.style import (
     BLUE,
     SOFT,
@@ -86,6 +87,16 @@ def slices(summary: Mapping[str, Any], parameters: Sequence[Parameter]) -> Figur
     return figure
 
 
+def grid(summary: Mapping[str, Any], parameters: Sequence[Parameter]) -> Figure:
+    """Draw the value of every combination that completed as a map over the two hyperparameters with most values."""
+    completed = _of(summary, "completed")
+    keys = [parameter.key for parameter in parameters]
+    rows = [{key: _typed(trial["params"][key]) for key in keys} | {"mean": trial["value"]} for trial in completed]
+    best = _numbers(completed).index(summary["best"]["number"])
+    runs, lower = len(summary["runs_per_trial"]), summary["direction"] == "minimize"
+    return search_heatmap(rows, keys, best, summary["metric"], runs, "run" if runs == 1 else "runs", lower)
+
+
 def curves(summary: Mapping[str, Any], settings: Settings) -> Figure:
     """Draw the metric of every trial's first run over its epochs, where successive halving cuts, and who was cut.
 
@@ -100,20 +111,27 @@ def curves(summary: Mapping[str, Any], settings: Settings) -> Figure:
         axes.axvline(cut, color=SOFT, linewidth=0.9, linestyle=":", label="_" if cut != settings.min_epochs else "cut")
     values = [value for trial in trials for value in trial["curve"].values() if value is not None]
     looks: list[tuple[str, Trials, dict[str, Any]]] = [
-        ("pruned", _in(trials, "pruned", "diverged"), {"color": SOFT, "linewidth": 1.0, "alpha": 0.8}),
-        ("completed", [trial for trial in _in(trials, "completed") if trial["number"] != best], {"color": BLUE}),
-        ("best", [trial for trial in trials if trial["number"] == best], {"color": VERMILION, "linewidth": 2.2}),
+        ("pruned", _in(trials, "pruned", "diverged"), {"color": SOFT, "linewidth": 1.0, "marker": "x"}),
+        (
+            "completed",
+            [trial for trial in _in(trials, "completed") if trial["number"] != best],
+            {"color": BLUE, "marker": "o"},
+        ),
+        (
+            "best",
+            [trial for trial in trials if trial["number"] == best],
+            {"color": VERMILION, "linewidth": 2.2, "marker": "o"},
+        ),
     ]
     for name, members, look in looks:
         for index, trial in enumerate(members):
             x, y = list(trial["curve"]), [math.nan if value is None else value for value in trial["curve"].values()]
-            axes.plot(x, y, **look, label="_" if index else name)
-            axes.plot(x[-1:], y[-1:], "x" if name == "pruned" else "o", markersize=5, color=look["color"])
+            axes.plot(x, y, **look, markersize=5, markevery=[-1], label="_" if index else name)
     _logarithmic_if_wide(axes, values)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
     figure.legend(loc="outside lower left", ncols=4, frameon=False, fontsize=TICK_SIZE)
     cut, spent = len(looks[0][1]), sum(trial["epochs"] for trial in trials) / (longest * len(trials))
-    headline(figure, f"{cut} of {len(trials)} trials were cut: their first runs took {spent:.0%} of the epochs")
+    headline(figure, f"{cut} of {len(trials)} trials were cut: {spent:.0%} of the first runs' epochs were trained")
     return figure
 
 
@@ -156,6 +174,15 @@ def _slice(axes: Axes, parameter: Parameter, trials: Trials, best: int) -> None:
     _points(axes, [x[index] for index in others], [trials[index] for index in others], BLUE)
     chosen = [index for index, trial in enumerate(trials) if trial["number"] == best]
     _points(axes, [x[index] for index in chosen], [trials[index] for index in chosen], VERMILION)
+
+
+def _typed(text: str) -> float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def _sorted(texts: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from searching import planned, run
 
 from lit_tricks.report.style import BLUE, SOFT, VERMILION
-from lit_tricks.search.figures import curves, history, slices
+from lit_tricks.search.figures import curves, grid, history, slices
 from lit_tricks.search.plan import Plan
 from lit_tricks.search.storage import distribution
 from lit_tricks.search.summary import summarise
@@ -67,6 +67,21 @@ def test_a_slice_orders_numbers_and_marks_the_best(found: tuple[Plan, dict[str, 
     assert [x for x, (_, colour) in drawn.items() if colour == VERMILION.lower()] == [best]
 
 
+def test_the_map_of_a_grid_has_every_combination_that_completed(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "grid", "model=mlp,linear,cnn", "optimizer.lr=1,0.1", "seed=0,1")
+    losses = {("mlp", "1"): 0.4, ("mlp", "0.1"): 0.3, ("linear", "1"): 0.6, ("linear", "0.1"): 0.5, ("cnn", "1"): 0.2}
+
+    def loss(overrides: dict[str, str]) -> float | str:
+        return losses.get((overrides["model"], overrides["optimizer.lr"]), "broken")
+
+    figure = grid(summarise(run(plan, loss)[0], plan), plan.parameters)
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mlp", "linear", "cnn"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "1"]
+    np.testing.assert_allclose(axes.images[0].get_array().filled(np.nan), [[0.3, 0.4], [0.5, 0.6], [np.nan, 0.2]])
+    assert figure.get_suptitle() == "Best of 5: model = cnn, optimizer.lr = 1\nmean val/loss 0.2000 over 2 runs"
+
+
 def test_every_hyperparameter_has_a_panel(tmp_path: Path) -> None:
     lines = [
         "optimizer.lr=tag(log,interval(0.001,1))",
@@ -117,7 +132,7 @@ def test_the_curves_show_who_was_cut_when(tmp_path: Path) -> None:
     ]
     assert [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == [1, 3]
     # 9 of 3 x 4 epochs
-    assert figure.get_suptitle() == "1 of 3 trials were cut: their first runs took 75% of the epochs"
+    assert figure.get_suptitle() == "1 of 3 trials were cut: 75% of the first runs' epochs were trained"
 
 
 @pytest.mark.parametrize(
