@@ -115,7 +115,7 @@ def test_the_curves_show_who_was_cut_when(tmp_path: Path) -> None:
                 distributions={"optimizer.lr": distribution(plan.parameters[0])},
                 value=reports[4] if state == TrialState.COMPLETE else None,
                 intermediate_values=reports,
-                user_attrs={"same": 1} if number == 3 else {},
+                user_attrs={"runs": {"trial/run": reports[max(reports)]}} | ({"same": 1} if number == 3 else {}),
             )
         )
     figure = curves(summarise(study, plan), plan.settings)

@@ -167,6 +167,7 @@ def test_what_was_pruned_is_not_trained_twice(tmp_path: Path) -> None:
     study.add_trial(
         optuna.trial.create_trial(
             state=TrialState.PRUNED,
+            value=0.9,
             params={"optimizer.lr": "1"},
             distributions={"optimizer.lr": distribution(plan.parameters[0])},
             intermediate_values={1: 0.7, 2: 0.9},
