@@ -68,11 +68,15 @@ def _empty_storage() -> bytes:
         return Path(folder, "empty.db").read_bytes()
 
 
+def provide_storage(path: Path) -> None:
+    """Copy an empty storage to ``path`` unless one is there: making its tables takes longer than a test."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_empty_storage())
+
+
 def opened(plan: Plan) -> optuna.Study:
-    """Return the plan's study; a new storage is a copy, since making its tables takes longer than a test."""
-    if not plan.storage.exists():
-        plan.storage.parent.mkdir(parents=True, exist_ok=True)
-        plan.storage.write_bytes(_empty_storage())
+    provide_storage(plan.storage)
     return open_study(plan)
 
 

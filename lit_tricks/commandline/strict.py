@@ -62,8 +62,9 @@ def check_options(options: argparse.Namespace) -> str | None:
     search = _check_sweeper(first, overrides, contents[0]["data"]) if multirun else None
     for variant in _further_variants(overrides, composer):
         contents.append(_check_composed(_applied(composer.compose(variant), composer), variant, composer, complete))
-    for content in contents if search else []:
-        check_trial(search, content)
+    if search is not None:
+        for content in contents:
+            check_trial(search, content)
     return resume
 
 
@@ -86,7 +87,7 @@ def _check_sweeper(composed: Composed, overrides: Sequence[Override], data: dict
         return None
     plan_search(sweeper, overrides, data, str(hydra.sweep.dir))
     check_launcher(sweeper, hydra.launcher)
-    return sweeper  # type: ignore[no-any-return]
+    return dict(sweeper)
 
 
 def _with_pluses(composed: Composed, composer: Composer) -> list[str]:

@@ -1,6 +1,6 @@
 """The picture of a search over parameters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,12 @@ def search_heatmap(
     figure = new_figure(max(2.6 + 0.85 * len(columns), 6.2), max(1.7 + 0.55 * len(table), 3.0))
     axes = figure.subplots()
     blues = colormaps["Blues_r" if lower_is_better else "Blues"].with_extremes(bad="#ececec")
-    pale = {"vmax": -_floor(-table)} if lower_is_better else {"vmin": _floor(table)}
-    image = axes.imshow(table, cmap=blues, aspect="auto", **pale)
+    palest = -_floor(-table) if lower_is_better else _floor(table)
+    darkest = float(np.nanmin(table) if lower_is_better else np.nanmax(table))
+    image = axes.imshow(table, cmap=blues, aspect="auto", vmin=min(palest, darkest), vmax=max(palest, darkest))
     _label(axes, down, values[down], across, columns)
     if table.size <= MOST_CELLS:
-        _annotate(axes, table, lambda value: image.norm(value) < 0.45 if lower_is_better else image.norm(value) > 0.55)
+        _annotate(axes, table, (table - palest) / (darkest - palest))
     axes.add_patch(
         Rectangle((place[1] - 0.5, place[0] - 0.5), 1, 1, fill=False, edgecolor=VERMILION, linewidth=2.5, clip_on=False)
     )
@@ -93,10 +94,10 @@ def _label(axes: Axes, down: str, rows: Sequence[Any], across: str | None, colum
         spine.set_visible(False)
 
 
-def _annotate(axes: Axes, table: np.ndarray, is_dark: Callable[[float], bool]) -> None:
+def _annotate(axes: Axes, table: np.ndarray, darkness: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(table):
         if np.isfinite(value):
-            colour = "white" if is_dark(value) else INK
+            colour = "white" if darkness[row, column] > 0.55 else INK
             axes.text(column, row, f"{value:.4f}", ha="center", va="center", fontsize=9, color=colour)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from searching import provide_storage
 
 from lit_tricks.commandline.entry import main
 
@@ -21,6 +22,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     monkeypatch.setattr("lit_tricks.conclusion.illustrate", lambda *_: {})
 
     def start(*arguments: str, folder: str = "sweep", tiny: Sequence[str] = TINY) -> tuple[int, dict[str, Any]]:
+        provide_storage(tmp_path / folder / "search.db")
         code = main(["-m", *tiny, *arguments, f"hydra.sweep.dir={folder}"])
         summary = tmp_path / folder / "search.json"
         return code, json.loads(summary.read_text()) if summary.is_file() else {}
