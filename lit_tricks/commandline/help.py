@@ -82,7 +82,7 @@ def _sentences(group: str, words: list[Word]) -> list[str]:
     lines = []
     for index, word in enumerate(words):
         name = f"{word.name}{'*' if word.default else ''}"
-        line = f"  {_label(group, words) if index == 0 else '':<14}{name:<16} {word.sentence}".rstrip()
+        line = f"  {_label(group, words) if index == 0 else '':<14}{name:<15} {word.sentence}".rstrip()
         lines.append(line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …")
     return lines
 
