@@ -18,8 +18,10 @@ TINY = [*DATA, "trainer.max_epochs=1", "trainer.enable_progress_bar=false"]
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Return a function that runs a search on the command line and returns exit code and ``search.json``."""
     monkeypatch.chdir(tmp_path)
-    # the pictures of each run take longer than its training
+    # pictures take longer than the training; those of a search are drawn by its fixture in test_search.py
     monkeypatch.setattr("lit_tricks.conclusion.illustrate", lambda *_: {})
+    monkeypatch.setattr("lit_tricks.publication.save_figure", lambda *_: None)
+    monkeypatch.setattr("lit_tricks.search.command.save_figure", lambda *_: None)
 
     def start(*arguments: str, folder: str = "sweep", tiny: Sequence[str] = TINY) -> tuple[int, dict[str, Any]]:
         provide_storage(tmp_path / folder / "search.db")
