@@ -29,6 +29,7 @@ from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.search.trial import pruning
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
 
@@ -180,7 +181,7 @@ def build_trainer(
         if cfg.trainer.get(switch) is False:
             callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
     off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
-    callbacks.append(RandomState())
+    callbacks += [RandomState(), *pruning()]
     trainer = build_node(
         {**cfg.trainer, **off},
         "trainer",

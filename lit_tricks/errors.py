@@ -1,4 +1,4 @@
-"""The one exception that means: the user can mend this."""
+"""The exceptions that mean: the user can mend this."""
 
 
 class UserError(ValueError):
@@ -8,3 +8,7 @@ class UserError(ValueError):
     ``optimizer.lr must be greater than 0; received -0.1: try optimizer.lr=0.001``.
     The command line prints it and exits with code 2; library callers may catch it as ``ValueError``.
     """
+
+
+class Diverged(UserError):
+    """The training loss left the finite numbers, which says something about the hyperparameters."""

@@ -11,6 +11,7 @@ from lit_tricks.report.figures import save_figure
 from lit_tricks.report.run_page import write_run_report
 from lit_tricks.report.tables import print_results
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.search.trial import in_search
 from lit_tricks.stopwatch import clocked
 
 
@@ -44,4 +45,6 @@ def publish(
                 logger.finalize("success")
     write_run_report(directory.path, facts)
     directory.write_results(facts)
-    print_results(directory.read_results(), directory.path)
+    if not in_search():
+        # a search shows no trial's test metrics, so that nobody chooses by them
+        print_results(directory.read_results(), directory.path)

@@ -21,6 +21,7 @@ from lit_tricks.quiet import quiet_lightning
 from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
+from lit_tricks.search.trial import Pruning
 from lit_tricks.stopwatch import clocked
 from lit_tricks.targets import is_classical
 from lit_tricks.threads import choose_threads, held_to, parallel_jobs
@@ -220,6 +221,8 @@ def _ended(built: Built) -> str:
         return "without a step"
     if any(isinstance(callback, EarlyStopping) and callback.stopped_epoch for callback in built.callbacks):
         return "early stopping"
+    if any(isinstance(callback, Pruning) and callback.pruned for callback in built.callbacks):
+        return "pruned"
     if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= trainer.max_epochs:
         return "max_epochs"
     return "max_steps" if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps else "max_time"

@@ -29,7 +29,8 @@ ALLOWED = {
     "classical": {"functional"},
     "module": {"functional", "training_figures", "validation_figures"},
     "validation_figures": {"functional"},
-    "commandline": {"run", "targets", "comparison"},
+    "commandline": {"run", "search", "targets", "comparison"},
+    "search": {"functional", "record", "report"},
 }
 HYDRA_ROOMS = {
     "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "restore", "resume", "run",
@@ -77,10 +78,17 @@ def test_room_imports_only_what_the_layout_allows(path: Path) -> None:
     assert not hydra or room in HYDRA_ROOMS, f"{room} must not know Hydra: {hydra}"
 
 
-def test_the_plugin_is_light_on_every_hydra_start() -> None:
-    for path in (REPOSITORY / "hydra_plugins").rglob("*.py"):
+PLUGINS = sorted(path.parent.name for path in (REPOSITORY / "hydra_plugins").glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_a_plugin_is_light_on_every_hydra_start(plugin: str) -> None:
+    for path in (REPOSITORY / "hydra_plugins" / plugin).rglob("*.py"):
         own = {name for name in imports(path) if name.startswith("lit_tricks")}
-        assert {name.split(".")[1] for name in own} <= {"commandline"}, f"{path} imports {own}"
+        assert {name.split(".")[1] for name in own} <= {"commandline", "search"}, f"{path} imports {own}"
+    heavy = ("torch", "pytorch_lightning", "numpy", "optuna", "sqlalchemy", "matplotlib", "rich")
+    code = f"import sys, hydra_plugins.{plugin}; sys.exit(any(n in sys.modules for n in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
 def test_functional_needs_torch_and_numpy_alone() -> None:

@@ -105,7 +105,14 @@ def _entry(runs: Path, row: Row) -> dict[str, Any]:
 
 
 def _accuracies(place: Path) -> Iterator[tuple[str, float]]:
-    """Yield the test accuracy of a run, or of every group of a sweep, the mean over its runs; a study has none."""
+    """Yield the test accuracy of a run, of every group of a sweep or of a search's best trial; a study has none.
+
+    Those of groups and trials are means over their runs.
+    """
+    if (place / "search.json").is_file():
+        best = json.loads((place / "search.json").read_text(encoding="utf-8"))["best"]
+        yield " ".join(f"{key}={text}" for key, text in best["params"].items()), best["test"]["test/acc"]["mean"]
+        return
     table = place / "comparison.csv"
     if not table.is_file():
         metrics = json.loads((place / "results.json").read_text())["metrics"]

@@ -28,6 +28,7 @@ from lit_tricks.commandline.failures import (
     SUCCESS,
     WISH,
     JobRecord,
+    SweepFailed,
     as_mistake,
     conclude,
     record,
@@ -92,7 +93,7 @@ def _hand_over(options: argparse.Namespace) -> int:
                 _leave_to_hydra(options)
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else (FAILURE if end.code else SUCCESS)
-        except BrokenPipeError:
+        except (BrokenPipeError, SweepFailed):
             raise
         except Exception as error:
             compare_pending()
@@ -193,5 +194,5 @@ def _as_further_process(arguments: list[str], environment: Mapping[str, str]) ->
     folders = [] if options.config_dir is None else ["--config-dir", options.config_dir]
     primary = ["--config-path", options.config_path, "--config-name", options.config_name]
     hydra = [text for text in options.overrides if text.startswith("hydra.")]
-    own = [text for text in hydra if not text.startswith(("hydra.run.dir=", "hydra.mode="))]
+    own = [text for text in hydra if not text.startswith(("hydra.run.dir=", "hydra.mode=", "hydra.sweeper."))]
     return [*primary, *folders, *own, *json.loads(job)]

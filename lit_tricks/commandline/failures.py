@@ -21,6 +21,10 @@ WISH = "LIT_TRICKS_TRACEBACK"
 JOURNAL = "LIT_TRICKS_JOURNAL"
 
 
+class SweepFailed(UserError):
+    """A sweep came to nothing; its message stands for those of its jobs, which were told when they failed."""
+
+
 def mistake_in(error: BaseException) -> UserError | None:
     """Return the ``UserError`` behind an exception, through what Hydra wraps around it; None when there is none."""
     current: BaseException | None = error

@@ -3,7 +3,7 @@
 import textwrap
 
 from lit_tricks.commandline.composition import Composer
-from lit_tricks.commandline.words import Word, vocabulary
+from lit_tricks.commandline.words import SEARCH, Word, vocabulary
 
 WIDTH = 100
 HEIGHT = 100
@@ -35,6 +35,7 @@ _EXAMPLES = {
     "train.py +experiment=dropout": "one trick",
     "train.py data=moons model=mlp model.hidden=[64,64] optimizer.lr=0.01": "words and knobs",
     "train.py -m seed=0,1,2 +experiment=baseline,dropout": "a sweep: six runs",
+    "train.py -m hydra/sweeper=random 'optimizer.lr=interval(0.001,0.1)'": "a search",
     "train.py --cfg job": "every knob of this choice",
     "lit-tricks list optimizer": "one group's words",
 }
@@ -81,20 +82,24 @@ def _sentences(group: str, words: list[Word]) -> list[str]:
     lines = []
     for index, word in enumerate(words):
         name = f"{word.name}{'*' if word.default else ''}"
-        line = f"  {_label(group, words) if index == 0 else '':<13}{name:<16} {word.sentence}".rstrip()
+        line = f"  {_label(group, words) if index == 0 else '':<14}{name:<15} {word.sentence}".rstrip()
         lines.append(line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …")
     return lines
 
 
-def _label(group: str, words: list[Word]) -> str:
-    group = group.partition("/")[0]
-    return group if any(word.default for word in words) else f"+{group}"
+def _group(shelf: str) -> str:
+    return shelf if shelf == SEARCH else shelf.partition("/")[0]
 
 
-def _names(group: str, words: list[Word]) -> list[str]:
+def _label(shelf: str, words: list[Word]) -> str:
+    group = _group(shelf)
+    return group if group == SEARCH or any(word.default for word in words) else f"+{group}"
+
+
+def _names(shelf: str, words: list[Word]) -> list[str]:
     names = ", ".join(f"{word.name}{'*' if word.default else ''}" for word in words)
-    first, later = f"  {_label(group, words):<13}", " " * 15
-    text = f"{names} (sentences: lit-tricks list {group.partition('/')[0]})"
+    first, later = f"  {_label(shelf, words):<14}", " " * 16
+    text = f"{names} (sentences: lit-tricks list {_group(shelf)})"
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 

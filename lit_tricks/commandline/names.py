@@ -65,15 +65,18 @@ def check_key(override: Override, composed: Composed, composer: Composer) -> Non
     What ``+`` adds below a group is judged later, when it is known which class the group builds.
     """
     key, line = override.key_or_group, override.input_line
+    present, adds = has_path(composed.config, key), override.is_add() or override.is_force_add()
     if override.is_hydra_override() or key == "hydra":
+        if not present and not adds:
+            known = [f"hydra.{path}" for path in paths(composed.config.hydra)]
+            raise UserError(f"there is no '{key}'{did_you_mean(key, known) or ': see --cfg hydra'}")
         return
-    present = has_path(composed.config, key)
     if override.is_add() and present and not isinstance(override.value(), dict | list):
         raise UserError(f"{key} is there already; received '{line}': try {line.lstrip('+') if line else key}")
     if present:
         return
     top = key.partition(".")[0]
-    if (override.is_add() or override.is_force_add()) and top in composed.config and "." in key:
+    if adds and top in composed.config and "." in key:
         return
     raise UserError(unknown_key(key, composed, composer, prefix="~" if override.is_delete() else ""))
 

@@ -178,6 +178,23 @@ CALLBACKS: dict[str, Knob] = {
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
+EPOCH_METRICS = ("val/loss", "val/acc", "val/balanced_acc")
+METRICS = (*EPOCH_METRICS, "val/precision_macro", "val/recall_macro", "val/f1_macro", "val/auroc")
+
+SWEEPER: dict[str, Knob] = {
+    "sampler": one_of("grid", "random", "bayesian", note="random"),
+    "pruner": one_of("none", "halving", note="halving"),
+    "n_trials": optional(whole(1, note=20)),
+    "metric": one_of(*METRICS, note="val/loss"),
+    "n_jobs": whole(1, note=1),
+    "sampler_seed": whole(0, 2**32 - 1, note=0),
+    "startup_trials": whole(0, note=10),
+    "min_epochs": whole(1, note=1),
+    "reduction_factor": whole(2, note=3),
+    "storage": optional(text(note="search.db")),
+    "params": optional(Knob("mapping", note={})),
+}
+
 STUDY: dict[str, Knob] = {
     "only": optional(text(listed="yes", least=1, note=["NAME"])),
     "start": number(listed="yes", least=2, most=2, note=[0.8, 1.6]),

@@ -13,6 +13,7 @@ from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
+from lit_tricks.commandline.searching import check_launcher, check_trial, is_search, plan_search, refuse_interval
 from lit_tricks.commandline.stacking import check_stack
 from lit_tricks.commandline.study import check_study
 from lit_tricks.commandline.values import COLLECTIONS, MISSING, check_config, is_open
@@ -54,20 +55,42 @@ def check_options(options: argparse.Namespace) -> str | None:
     if swept and not multirun:
         raise _needs_multirun(swept[0])
     resume = _check_resume(overrides, composer, multirun)
-    _check_composed(first, _variant(overrides, composer), composer, complete)
-    overrides = [*_sweeper_params(first, composer), *overrides] if multirun else overrides
+    params = _sweeper_params(first, composer) if multirun else []
+    if params:
+        overrides = [*params, *overrides]
+        first = _applied(composer.compose(_variant(overrides, composer)), composer)
+    contents = [_check_composed(first, _variant(overrides, composer), composer, complete)]
+    search = _check_sweeper(first, overrides, contents[0]["data"]) if multirun else None
     for variant in _further_variants(overrides, composer):
-        _check_composed(_applied(composer.compose(variant), composer), variant, composer, complete)
+        contents.append(_check_composed(_applied(composer.compose(variant), composer), variant, composer, complete))
+    if search is not None:
+        for content in contents:
+            check_trial(search, content)
     return resume
 
 
-def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool) -> None:
+def _check_composed(
+    composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool
+) -> dict[str, Any]:
     overlays = _overlays(overrides)
     content = check_config(composed, composer, overlays, complete)
     check_stack(overlays, [each.key_or_group for each in overrides if each.key_or_group != OVERLAY], composer)
     check_study(content, composed, overrides, composer)
     check_classical(content, composed, overrides, composer)
     check_crossing(content, complete)
+    return content
+
+
+def _check_sweeper(composed: Composed, overrides: Sequence[Override], data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the node ``hydra.sweeper`` of a search, None of another sweep."""
+    hydra = composed.config.hydra
+    sweeper: Any = OmegaConf.to_container(hydra.sweeper, resolve=True)
+    if not is_search(sweeper):
+        refuse_interval(overrides)
+        return None
+    plan_search(sweeper, overrides, data, str(hydra.sweep.dir))
+    check_launcher(sweeper, hydra.launcher)
+    return dict(sweeper)
 
 
 def _with_pluses(composed: Composed, composer: Composer) -> list[str]:

@@ -94,7 +94,7 @@ def check_config(
         if key in groups:
             _check_group(key, value, composed, composer, list(overlays))
         elif key in TOP:
-            _check_value(key, value, TOP[key])
+            check_value(key, value, TOP[key])
         else:
             origin = origin_of(key, overlays, composer)
             raise UserError(unknown_key(key, composed, composer, origin=origin))
@@ -205,12 +205,13 @@ def _check_knobs(group: str, word: str, node: Mapping[str, Any], prefix: str = "
     for key, value in node.items():
         knob = knob_for(group, word, f"{prefix}{key}")
         if knob is not None:
-            _check_value(f"{group}.{prefix}{key}", value, knob)
+            check_value(f"{group}.{prefix}{key}", value, knob)
         elif isinstance(value, Mapping):
             _check_knobs(group, word, value, f"{prefix}{key}.")
 
 
-def _check_value(path: str, value: Any, knob: Knob) -> None:
+def check_value(path: str, value: Any, knob: Knob) -> None:
+    """Raise ``UserError`` when a value breaks its knob's rule; one that is known only later passes."""
     if isinstance(value, Deferred) or value is MISSING:
         return
     complaint = knob.complaint(value)

@@ -9,9 +9,10 @@ from hydra.plugins.config_source import ConfigSource
 
 from lit_tricks.commandline.composition import Composer
 
+SEARCH = "hydra/sweeper"
 ORDER = (
     "data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation", "trainer",
-    "logger", "callbacks", "study", "experiment",
+    "logger", "callbacks", "study", "experiment", SEARCH,
 )  # fmt: skip
 
 
@@ -32,14 +33,16 @@ def vocabulary(composer: Composer) -> dict[str, list[Word]]:
     """
     defaults = composer.defaults()
     groups = [group for group in composer.groups() if composer.words(group)]
-    groups.sort(key=lambda group: (ORDER.index(group) if group in ORDER else len(ORDER) - 1, group))
-    return {
+    groups.sort(key=lambda group: (ORDER.index(group) if group in ORDER else ORDER.index("experiment"), group))
+    found = {
         group: [
             Word(group, name, sentence(composer, group, name), defaults.get(group) == name)
             for name in composer.words(group)
         ]
-        for group in groups
+        for group in [*groups, SEARCH]
     }
+    # Hydra's own sweepers and those of other packages have no file with a sentence
+    return found | {SEARCH: [word for word in found[SEARCH] if word.sentence]}
 
 
 def sentence(composer: Composer, group: str, word: str) -> str:

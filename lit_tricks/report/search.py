@@ -16,7 +16,13 @@ MOST_CELLS = 144
 
 
 def search_heatmap(
-    rows: Sequence[Mapping[str, Any]], parameters: Sequence[str], best: int, scoring: str, folds: int
+    rows: Sequence[Mapping[str, Any]],
+    parameters: Sequence[str],
+    best: int,
+    scoring: str,
+    folds: int,
+    unit: str = "folds",
+    lower_is_better: bool = False,
 ) -> Figure:
     """Draw the mean score of every combination that a search tried, the best one framed.
 
@@ -27,9 +33,12 @@ def search_heatmap(
         rows: for each combination its parameters by name, and ``mean``, its score averaged over the folds.
         parameters: the names of what was varied, at least one.
         best: the position of the winner in ``rows``.
-        scoring: the score's name in scikit-learn.
-        folds: number of folds.
+        scoring: the score's name in scikit-learn, or a metric's of a run.
+        folds: number of folds, or of what else ``unit`` names.
+        unit: what a mean is taken over.
+        lower_is_better: whether the score is a loss; the best is dark either way.
     """
+    better = np.fmin if lower_is_better else np.fmax
     values = {name: _ordered([row[name] for row in rows]) for name in parameters}
     down, *others = sorted(parameters, key=lambda name: -len(values[name]))[:2]
     across = others[0] if others else None
@@ -37,27 +46,30 @@ def search_heatmap(
     table = np.full((len(values[down]), len(columns)), np.nan)
     for row in rows:
         cell = values[down].index(row[down]), columns.index(row[across]) if across else 0
-        table[cell] = np.fmax(table[cell], row["mean"])
+        table[cell] = better(table[cell], row["mean"])
     place = values[down].index(rows[best][down]), columns.index(rows[best][across]) if across else 0
     score = SCORES.get(scoring, printable(scoring))
     figure = new_figure(max(2.6 + 0.85 * len(columns), 6.2), max(1.7 + 0.55 * len(table), 3.0))
     axes = figure.subplots()
-    image = axes.imshow(table, cmap=colormaps["Blues"].with_extremes(bad="#ececec"), aspect="auto", vmin=_floor(table))
+    blues = colormaps["Blues_r" if lower_is_better else "Blues"].with_extremes(bad="#ececec")
+    palest = -_floor(-table) if lower_is_better else _floor(table)
+    darkest = float(np.nanmin(table) if lower_is_better else np.nanmax(table))
+    image = axes.imshow(table, cmap=blues, aspect="auto", vmin=min(palest, darkest), vmax=max(palest, darkest))
     _label(axes, down, values[down], across, columns)
     if table.size <= MOST_CELLS:
-        _annotate(axes, table, image.norm)
+        _annotate(axes, table, (table - palest) / (darkest - palest))
     axes.add_patch(
         Rectangle((place[1] - 0.5, place[0] - 0.5), 1, 1, fill=False, edgecolor=VERMILION, linewidth=2.5, clip_on=False)
     )
     bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
-    bar.set_label(f"mean {score} over {folds} folds", fontsize=9, color=SOFT)
+    bar.set_label(f"mean {score} over {folds} {unit}", fontsize=9, color=SOFT)
     winner = ", ".join(f"{name} = {_text(rows[best][name])}" for name in parameters)
     left_out = [name for name in parameters if name not in (down, across)]
     best_of = f"\neach cell: the best over {', '.join(left_out)}" if left_out else ""
     headline(
-        figure, f"Best of {len(rows)}: {winner}\nmean {score} {rows[best]['mean']:.4f} over {folds} folds{best_of}"
+        figure, f"Best of {len(rows)}: {winner}\nmean {score} {rows[best]['mean']:.4f} over {folds} {unit}{best_of}"
     )
     return figure
 
@@ -82,10 +94,10 @@ def _label(axes: Axes, down: str, rows: Sequence[Any], across: str | None, colum
         spine.set_visible(False)
 
 
-def _annotate(axes: Axes, table: np.ndarray, norm: Any) -> None:
+def _annotate(axes: Axes, table: np.ndarray, darkness: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(table):
         if np.isfinite(value):
-            colour = "white" if norm(value) > 0.55 else INK
+            colour = "white" if darkness[row, column] > 0.55 else INK
             axes.text(column, row, f"{value:.4f}", ha="center", va="center", fontsize=9, color=colour)
 
 

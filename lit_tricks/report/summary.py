@@ -129,6 +129,8 @@ def measured(results: Mapping[str, Any]) -> str | None:
         text = "weights of the best epoch" if epoch is None else f"weights of epoch {epoch} (best)"
     if results.get("ended") == "early stopping":
         text += f"; stopped early after epoch {results.get('epochs')}"
+    if results.get("ended") == "pruned":
+        text += f"; pruned by its search after epoch {results.get('epochs')}"
     return text
 
 

@@ -57,6 +57,12 @@ def test_the_page_has_figures_pictures_and_notes():
     assert "A10" in text
 
 
+def test_a_search_stands_for_its_best_trial(tmp_path):
+    best = {"params": {"optimizer.lr": "0.1", "batch_size": "8"}, "test": {"test/acc": {"mean": 0.9, "sd": 0.01}}}
+    (tmp_path / "search.json").write_text(json.dumps({"best": best}))
+    assert list(command._accuracies(tmp_path)) == [("optimizer.lr=0.1 batch_size=8", 0.9)]
+
+
 def test_what_is_complete_is_not_run_again(tmp_path, monkeypatch):
     asked = []
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.knobs import either, flag, number, one_of, optional, text, whole
 from lit_tricks.commandline.locate import conf_dir
-from lit_tricks.commandline.ranges import KNOBS, TOP
+from lit_tricks.commandline.ranges import KNOBS, SWEEPER, TOP
 from lit_tricks.commandline.values import COLLECTIONS, INSTANTIATION, knob_for
 
 COMPOSER = Composer(str(conf_dir()))
@@ -45,7 +45,10 @@ def test_every_key_of_every_word_has_a_rule_that_its_default_keeps(group: str, w
 
 @pytest.mark.parametrize("word", EXPERIMENTS)
 def test_every_value_of_every_experiment_keeps_its_rule(word: str) -> None:
-    for key, value in _leaves(_plain(OVERLAY, word)).items():
+    content = _plain(OVERLAY, word)
+    for key, value in content.pop("hydra", {}).get("sweeper", {}).items():
+        assert SWEEPER[key].complaint(value) is None, f"hydra.sweeper.{key}={value}"
+    for key, value in _leaves(content).items():
         group, _, inner = key.partition(".")
         if group == "hydra":
             continue
@@ -60,6 +63,14 @@ def test_every_top_level_key_has_a_rule_that_its_default_keeps() -> None:
     assert sorted(map(str, keys)) == sorted(TOP)
     for key in keys:
         assert TOP[str(key)].complaint(OmegaConf.to_container(config)[key]) is None  # type: ignore[index]
+
+
+@pytest.mark.parametrize("word", ["grid", "random", "bayesian", "halving"])
+def test_every_key_of_every_search_has_a_rule_that_its_default_keeps(word: str) -> None:
+    content = _plain("hydra/sweeper", word)
+    assert set(content) - {"_target_"} == set(SWEEPER)
+    for key, knob in SWEEPER.items():
+        assert knob.complaint(content[key]) is None, f"hydra.sweeper.{key}"
 
 
 def test_no_rule_is_left_without_a_key() -> None:
@@ -93,7 +104,7 @@ def test_the_parts_of_a_study_have_the_rules_of_their_groups(key: str, rule: Any
 
 
 def test_every_suggestion_keeps_its_own_rule() -> None:
-    for table in [TOP, *KNOBS.values()]:
+    for table in [TOP, SWEEPER, *KNOBS.values()]:
         for name, knob in table.items():
             if knob.note is not None:
                 assert knob.complaint(knob.note) is None, name

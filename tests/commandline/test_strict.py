@@ -27,7 +27,7 @@ RIGHT = [
     ["trainer=cpu", "trainer.max_epochs=-1", "trainer.max_steps=10", "trainer.min_epochs=3"],
     ["hydra.run.dir=elsewhere", "hydra.job.name=other", "hydra/launcher=basic"],
     ["-m", "seed=0,1", "+experiment=dropout,[batchnorm,wider]", "optimizer=glob(ad*)", "optimizer.lr=choice(0.1,0.2)"],
-    ["-m", "optimizer.lr=interval(0.001,0.1)"],
+    ["-m", "hydra/sweeper=random", "optimizer.lr=interval(0.001,0.1)"],
     ["hydra.mode=MULTIRUN", "seed=range(0,3)"],
     # classes of the user's own choice take whatever they take
     ["model._target_=my_package.Net", "+model.width=3", "allow_targets=[my_package]"],

@@ -35,6 +35,8 @@ def test_the_wheel_carries_words_and_plugin_and_nothing_else(wheel: Path) -> Non
     assert "lit_tricks/conf/config.yaml" in names
     assert "lit_tricks/conf/experiment/dropout.yaml" in names
     assert "hydra_plugins/lit_tricks_search_path/__init__.py" in names
+    assert "hydra_plugins/lit_tricks_search/__init__.py" in names
+    assert "lit_tricks/conf/hydra/sweeper/random.yaml" in names
     assert "hydra_plugins/__init__.py" not in names
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"lit_tricks", "hydra_plugins"}

@@ -48,6 +48,17 @@ def test_further_parameters_give_way_to_their_best():
     )
 
 
+def test_of_a_loss_the_lowest_is_dark_and_counts():
+    figure = search_heatmap(ROWS, ["kernel", "C", "gamma"], 0, "val/loss", 1, "run", lower_is_better=True)
+    np.testing.assert_allclose(cells(figure), [[0.92, 0.98], [0.94, 1.00], [0.90, 0.96]])
+    (image,) = figure.axes[0].images
+    lightness = image.to_rgba(cells(figure))[..., :3].sum(-1)
+    np.testing.assert_array_equal(lightness.argsort(axis=None), cells(figure).argsort(axis=None))
+    colours = {text.get_text(): text.get_color() for text in figure.axes[0].texts}
+    assert (colours["0.9000"] == "white", colours["1.0000"] == "white") == (True, False)
+    assert "mean val/loss 0.9000 over 1 run\n" in figure.get_suptitle()
+
+
 def test_one_parameter_makes_a_column(tmp_path):
     rows = [{"depth": depth, "mean": 0.5} for depth in (None, 3)]
     figure = search_heatmap(rows, ["depth"], 0, "neg_log_loss", 2)
