@@ -24,7 +24,7 @@ from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
-from lit_tricks.optim import TrainingPlan
+from lit_tricks.optim import TrainingPlan, rate_factor
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
@@ -60,8 +60,8 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
     return datamodule, spec, Normaliser.empty(spec.input_shape)
 
 
-def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module) -> LitClassifier:
-    """Return the module with freshly initialised weights.
+def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module, processes: int = 1) -> LitClassifier:
+    """Return the module with freshly initialised weights, for training in so many ``processes``.
 
     Construction and initialisation draw from a stream of their own, so that runs with one seed start from
     the same weights whatever the data module or the callbacks drew before.
@@ -86,7 +86,7 @@ def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module) -> LitC
         network=network,
         objective=objective,
         normaliser=normaliser,
-        optimizer=_make_optimizer(cfg),
+        optimizer=_make_optimizer(cfg, processes),
         spec=spec,
         schedule=_make_schedule(cfg),
         augmentation=build_node(cfg.augmentation, "augmentation", **offered) if cfg.augmentation else None,
@@ -96,8 +96,13 @@ def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module) -> LitC
     return module
 
 
-def _make_optimizer(cfg: DictConfig) -> MakeOptimizer:
+def _make_optimizer(cfg: DictConfig, processes: int) -> MakeOptimizer:
     make = partial_node(cfg.optimizer, "optimizer")
+    rule = cfg.get("lr_scaling", "none")
+    if rule != "none":
+        examples = cfg.batch_size * cfg.trainer.accumulate_grad_batches * processes
+        lr = cfg.optimizer.lr * rate_factor(rule, examples, cfg.base_batch_size, make.func)
+        make = partial(make, lr=lr)
     # one kernel for all parameters; on networks as small as the lectures' it saves a third of the step
     fusible = cfg.optimizer.get("fused", False) is None and cfg.trainer.precision in (None, 32, "32", "32-true")
     here = cfg.trainer.accelerator in ("auto", "cpu", "gpu", "cuda") and not torch.backends.mps.is_available()
@@ -172,7 +177,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     check_accelerator(cfg.trainer)
     datamodule, spec, normaliser = build_datamodule(cfg)
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch)
-    module = build_module(cfg, spec, normaliser)
+    module = build_module(cfg, spec, normaliser, trainer.world_size)
     if cfg.compile:
         module.logits_and_loss = CompiledPass(
             module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile

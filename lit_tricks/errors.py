@@ -8,3 +8,7 @@ class UserError(ValueError):
     ``optimizer.lr must be greater than 0; received -0.1: try optimizer.lr=0.001``.
     The command line prints it and exits with code 2; library callers may catch it as ``ValueError``.
     """
+
+
+class NotFinite(UserError):
+    """The training loss became NaN or infinite."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_tricks.data.spec import DataSpec
-from lit_tricks.errors import UserError
+from lit_tricks.errors import NotFinite, UserError
 from lit_tricks.functional.counting import recall_per_class
 from lit_tricks.functional.training_pass import logits_and_loss
 from lit_tricks.training_figures import TrainingFigures, is_finite_here
@@ -163,9 +163,9 @@ class LitClassifier(pl.LightningModule):
             self._figures.note(data_loss.detach(), logits.detach(), y, None if penalty is None else penalty.detach())
         return loss
 
-    def _not_finite(self, loss: float) -> UserError:
+    def _not_finite(self, loss: float) -> NotFinite:
         step = f"epoch {self.current_epoch}, step {self._figures.steps} of it"
-        return UserError(
+        return NotFinite(
             f"the training loss must stay finite; it became {loss} in {step}: "
             "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
         )

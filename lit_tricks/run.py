@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from lit_tricks.callbacks import EarlyStopping
 from lit_tricks.compilation import CompiledPass
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.quiet import quiet_lightning
+from lit_tricks.rate_search import finder_name, settle_rate
 from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
@@ -61,6 +63,7 @@ def execute(plan: Resumption) -> float | None:
         "words": plan.words,
         "versions": versions(),
         "seconds": {},
+        **plan.kept,
     }
     if _rank() != 0:
         with quiet_lightning():
@@ -109,7 +112,19 @@ def _rank() -> int:
     return int(getattr(rank_zero_only, "rank", None) or 0)
 
 
+def _with_found_rate(plan: Resumption, facts: dict[str, Any]) -> Resumption:
+    """Search the learning rate where that is asked for, and keep it, so that a resumed run has it."""
+    directory = plan.directory
+    with clocked(facts["seconds"], "lr_finder"):
+        config, facts["lr_finder"] = settle_rate(plan.config, directory, _jobs_at_once())
+    directory.write_config(_content(config))
+    directory.write_results({**directory.read_results(), **facts})
+    return replace(plan, config=config)
+
+
 def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
+    if plan.checkpoint is None and finder_name(plan.config) is not None:
+        plan = _with_found_rate(plan, facts)
     cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)

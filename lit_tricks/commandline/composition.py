@@ -172,7 +172,9 @@ class Composer:
         """Return what one word says by itself: the node of its group, or the root for an overlay."""
         if (group, word) not in self._own:
             with plain_errors():
-                self._own[group, word] = self._overlay(group, word) or self._alone(group, word)
+                overlay = self._overlay(group, word)
+                # an overlay that only chooses words is empty, but an overlay
+                self._own[group, word] = self._alone(group, word) if overlay is None else overlay
         return self._own[group, word]
 
     def _overlay(self, group: str, word: str) -> DictConfig | None:

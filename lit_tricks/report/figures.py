@@ -5,6 +5,7 @@ from lit_tricks.report.curves import learning_curves, learning_rate_curve
 from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.layers import drive_histograms, layer_spread, output_histograms
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
+from lit_tricks.report.range_test import range_test_curve
 from lit_tricks.report.style import save_figure
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "misclassified_gallery",
     "misclassified_table",
     "output_histograms",
+    "range_test_curve",
     "rank_mistakes",
     "save_figure",
 ]
