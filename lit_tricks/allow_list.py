@@ -4,12 +4,27 @@ OWN_PACKAGE = "lit_tricks"
 
 # The rooms of this package that hold what a configuration builds.
 ROOMS: tuple[str, ...] = tuple(
-    f"{OWN_PACKAGE}.{room}" for room in ("data", "models", "objectives", "optim", "callbacks", "loggers")
+    f"{OWN_PACKAGE}.{room}"
+    for room in ("data", "models", "objectives", "optim", "callbacks", "loggers", "classical", "studies")
 )
+
+# The modules of scikit-learn whose classes answer, search or calibrate. Its pipelines could be told to cache, in
+# pickles.
+SKLEARN: tuple[str, ...] = tuple(
+    f"sklearn.{module}"
+    for module in (
+        "calibration", "discriminant_analysis", "dummy", "ensemble", "gaussian_process", "linear_model",
+        "model_selection", "multiclass", "naive_bayes", "neighbors", "neural_network", "svm", "tree",
+    )
+)  # fmt: skip
+
+# A model of these is no network: it is fitted at once.
+CLASSICAL: tuple[str, ...] = ("sklearn", f"{OWN_PACKAGE}.classical")
 
 NAMED: tuple[str, ...] = (
     *ROOMS,
     "lit_tricks.comparison",
+    *SKLEARN,
     "torch.nn",
     "torch.optim",
     "pytorch_lightning.Trainer",
@@ -40,7 +55,7 @@ FOREIGN: frozenset[str] = frozenset({
     "IPython", "PIL", "aiohttp", "antlr4", "cffi", "cloudpickle", "dill", "filelock", "fsspec", "functorch", "hydra",
     "hydra_plugins", "imblearn", "jinja2", "joblib", "jsonargparse", "kornia", "lightning", "lightning_fabric",
     "lightning_utilities", "lit_tricks", "matplotlib", "mpmath", "networkx", "numba", "numpy", "omegaconf",
-    "packaging", "pandas", "pip", "pkg_resources", "pooch", "psutil", "py", "pygments", "pytest", "pytorch_lightning",
-    "requests", "rich", "scipy", "setuptools", "sklearn", "sympy", "tensorboard", "torch", "torchgen", "torchmetrics",
-    "tqdm", "triton", "typing_extensions", "urllib3", "wheel", "yaml",
+    "packaging", "pandas", "pip", "pkg_resources", "pooch", "prettytable", "psutil", "py", "pygments", "pytest",
+    "pytorch_lightning", "requests", "rich", "scipy", "setuptools", "sklearn", "skops", "sympy", "tensorboard",
+    "torch", "torchgen", "torchmetrics", "tqdm", "triton", "typing_extensions", "urllib3", "wheel", "yaml",
 })  # fmt: skip

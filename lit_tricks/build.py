@@ -1,20 +1,23 @@
 """Turns a composed configuration into the objects that train."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
-from lit_tricks.callbacks import RandomState
+from lit_tricks.callbacks import CleanTraining, RandomState
 from lit_tricks.compilation import CompiledPass
 from lit_tricks.data import ArrayDataModule
+from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.foreign import describe_datamodule
 from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
@@ -29,15 +32,23 @@ from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass
 class Built:
-    """Everything one run trains with."""
+    """Everything one run trains with.
+
+    ``facts`` and ``figures`` are what a model that is fitted at once adds to ``results.json`` and to the figures.
+    """
 
     datamodule: pl.LightningDataModule
     module: LitClassifier
     trainer: pl.Trainer
     callbacks: list[pl.Callback]
+    facts: dict[str, Any] = field(default_factory=dict)
+    figures: "dict[str, Figure]" = field(default_factory=dict)
 
 
 def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
@@ -60,7 +71,29 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
     return datamodule, spec, Normaliser.empty(spec.input_shape)
 
 
-def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module, processes: int = 1) -> LitClassifier:
+def build_augmentation(cfg: DictConfig, spec: DataSpec) -> Augmentation | None:
+    """Return the configured changes of training batches, None when there is none or none changes anything.
+
+    They are tried on a blank batch, so that what does not fit the data is found before anything is trained.
+    """
+    offered = {"input_shape": spec.input_shape, "num_classes": spec.num_classes, "value_range": spec.value_range}
+    steps = {
+        name: build_node(node, f"augmentation.{name}", **offered)
+        for name, node in (cfg.augmentation or {}).items()
+        if node is not None
+    }
+    augmentation = Augmentation(steps, cfg.seed, spec.value_range)
+    augmentation(torch.zeros(2, *spec.input_shape), torch.zeros(2, dtype=torch.int64), [2], 0, 0)
+    return augmentation or None
+
+
+def build_module(
+    cfg: DictConfig,
+    spec: DataSpec,
+    normaliser: nn.Module,
+    augmentation: Augmentation | None = None,
+    processes: int = 1,
+) -> LitClassifier:
     """Return the module with freshly initialised weights, for training in so many ``processes``.
 
     Construction and initialisation draw from a stream of their own, so that runs with one seed start from
@@ -89,7 +122,7 @@ def build_module(cfg: DictConfig, spec: DataSpec, normaliser: nn.Module, process
         optimizer=_make_optimizer(cfg, processes),
         spec=spec,
         schedule=_make_schedule(cfg),
-        augmentation=build_node(cfg.augmentation, "augmentation", **offered) if cfg.augmentation else None,
+        augmentation=augmentation,
         penalty=_make_penalty(cfg),
     )
     _check_output(module)
@@ -137,10 +170,15 @@ def _check_output(module: LitClassifier) -> None:
 
 
 def build_trainer(
-    cfg: DictConfig, directory: RunDirectory, datamodule: pl.LightningDataModule, resume_epoch: int | None
+    cfg: DictConfig,
+    directory: RunDirectory,
+    datamodule: pl.LightningDataModule,
+    resume_epoch: int | None,
+    watches: list[pl.Callback],
 ) -> tuple[pl.Trainer, list[pl.Callback]]:
-    """Return Lightning's Trainer with the configured callbacks and loggers, and those callbacks."""
-    callbacks = [
+    """Return Lightning's Trainer with ``watches``, the configured callbacks and loggers, and all those callbacks."""
+    # watches go first: they see the weights that validation sees even where a later callback swaps them
+    callbacks = watches + [
         build_node(node, f"callbacks.{name}", dirpath=str(directory.checkpoints), run_dir=directory.path)
         for name, node in (cfg.callbacks or {}).items()
         if node is not None
@@ -152,15 +190,13 @@ def build_trainer(
             callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
     off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
     callbacks.append(RandomState())
-    loggers = [
-        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
-        for name, node in (cfg.logger or {}).items()
-        if node is not None
-    ]
     trainer = build_node(
         {**cfg.trainer, **off},
         "trainer",
-        logger=[MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch), *loggers],
+        logger=[
+            MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch),
+            *build_loggers(cfg, directory, resume_epoch),
+        ],
         callbacks=callbacks,
         default_root_dir=str(directory.path),
         enable_model_summary=False,
@@ -172,12 +208,33 @@ def build_trainer(
     return trainer, callbacks
 
 
+def build_loggers(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> list[Logger]:
+    """Return the loggers that the configuration names."""
+    return [
+        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
+        for name, node in (cfg.logger or {}).items()
+        if node is not None
+    ]
+
+
+def _clean_training(cfg: DictConfig, datamodule: ArrayDataModule) -> CleanTraining:
+    """Return the watch over as many training examples as validate, the same in every epoch and every process."""
+    rng = np.random.default_rng(derive_seed(cfg.seed, "train_clean"))
+    rows = np.sort(rng.permutation(len(datamodule.train))[: len(datamodule.val)])
+    sample = datamodule.train.take(rows)
+    return CleanTraining(sample.x, sample.y)
+
+
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
     """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
     check_accelerator(cfg.trainer)
     datamodule, spec, normaliser = build_datamodule(cfg)
-    trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch)
-    module = build_module(cfg, spec, normaliser, trainer.world_size)
+    augmentation = build_augmentation(cfg, spec)
+    watches: list[pl.Callback] = []
+    if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
+        watches.append(_clean_training(cfg, datamodule))
+    trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
+    module = build_module(cfg, spec, normaliser, augmentation, trainer.world_size)
     if cfg.compile:
         module.logits_and_loss = CompiledPass(
             module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile

@@ -90,6 +90,7 @@ def _checked(command: str, arguments: list[str]) -> dict[str, str]:
     check_split(given.get("split", "test"))
     allowed = check_allow_targets(packages(given.get("allow_targets")))
     run = RunDirectory.open(given["run"])
+    run.require_classifier()
     check_all_targets(run.read_config(), allowed)
     run.checkpoint()
     return given

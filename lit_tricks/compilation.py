@@ -29,7 +29,7 @@ class CompiledPass:
         backend: a backend of ``torch.compile``.
 
     Attributes:
-        seconds: wall time of compiling so far; that of the first call is its own, not a step's.
+        seconds: wall time that compiling has taken; no step is in it.
 
     Raises:
         UserError: at the first batch, when the backend cannot compile, such as without a C++ compiler.
@@ -61,7 +61,8 @@ class CompiledPass:
         buffers = [(buffer, buffer.clone()) for module in (network, objective) for buffer in module.buffers()]
         try:
             with isolate_rng():
-                _, loss = self._compiled(network, objective, x, target)
+                # a copy, for networks that work in place
+                _, loss = self._compiled(network, objective, x.clone(), target)
                 torch.autograd.grad(loss, parameters, allow_unused=True)
         except torch._dynamo.exc.BackendCompilerFailed as error:
             raise _failure(self._backend, error) from error

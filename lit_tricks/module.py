@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,14 +11,15 @@ from torch import Tensor, nn
 
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import NotFinite, UserError
-from lit_tricks.functional.counting import recall_per_class
 from lit_tricks.functional.training_pass import logits_and_loss
 from lit_tricks.training_figures import TrainingFigures, is_finite_here
+from lit_tricks.validation_figures import ValidationFigures
 
 WATCHABLE = ("val/loss", "val/acc", "val/balanced_acc")
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer, int | None, int, int | None], dict[str, Any] | None]
+Augment = Callable[[Tensor, Tensor, Sequence[int], int, int], tuple[Tensor, Tensor]]
 
 
 class LitClassifier(pl.LightningModule):
@@ -35,7 +36,9 @@ class LitClassifier(pl.LightningModule):
         spec: the facts about the data, stored in the checkpoint.
         schedule: builds Lightning's ``lr_scheduler`` mapping from the optimizer, the number of optimizer
             steps in all and in one epoch, and the number of epochs (None when unbounded).
-        augmentation: maps a training batch ``(x, y)`` to another; never called outside training.
+        augmentation: maps consecutive training batches, given in one piece with the sizes of the batches, the
+            number of the epoch and that of the first batch in it, to other inputs and the objective's targets,
+            (B,) indices or (B, K) class shares; never called outside training.
         penalty: maps the network to a scalar that training adds to the loss; logged apart, as ``train/penalty``.
     """
 
@@ -47,7 +50,7 @@ class LitClassifier(pl.LightningModule):
         optimizer: MakeOptimizer,
         spec: DataSpec,
         schedule: MakeSchedule | None = None,
-        augmentation: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
+        augmentation: Augment | None = None,
         penalty: Callable[[nn.Module], Tensor] | None = None,
     ) -> None:
         super().__init__()
@@ -57,7 +60,7 @@ class LitClassifier(pl.LightningModule):
         self.spec = spec
         self._make_optimizer = optimizer
         self._make_schedule = schedule
-        self._augment = augmentation
+        self.augmentation = augmentation
         self._penalty = penalty
         # what a training step computes; may be replaced by a compiled form of it
         self.logits_and_loss = logits_and_loss
@@ -65,7 +68,7 @@ class LitClassifier(pl.LightningModule):
         self._figures = TrainingFigures()
         self._noted_batch = (-1, -1)
         self._watching: tuple[Any, str] | None = None
-        self._val_loss = self._val_confusion = torch.zeros(())
+        self._validation = ValidationFigures(spec.num_classes, self.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (B, K) of raw inputs (B, *input_shape)."""
@@ -126,27 +129,27 @@ class LitClassifier(pl.LightningModule):
         # an optimizer such as L-BFGS evaluates a batch several times; the first time counts
         first = self._noted_batch != (self.current_epoch, batch_idx)
         self._noted_batch = (self.current_epoch, batch_idx)
-        return self.batch_loss(*self._network_input(x, y), note=first)
+        return self.batch_loss(*self._network_input(x, y, [len(y)], batch_idx), note=first)
 
-    def _network_input(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a raw training batch as the network sees it, its labels and the objective's targets."""
+    def _network_input(
+        self, x: Tensor, y: Tensor, sizes: Sequence[int], first_batch: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return raw training batches as the network sees them, their labels and the objective's targets."""
         target = y
-        if self._augment is not None:
-            x, target = self._augment(x, y)
+        if self.augmentation is not None:
+            x, target = self.augmentation(x, y, sizes, self.current_epoch, first_batch)
         return self.normaliser(x), y, target
 
-    def prepared(self, x: Tensor, y: Tensor, sizes: list[int]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def prepared(
+        self, x: Tensor, y: Tensor, sizes: list[int], first_batch: int
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield several raw batches, given in one piece, as ``batch_loss`` takes them.
 
-        What works on each example by itself is done for all of them at once.
+        What works on each example by itself is done for all of them at once. ``first_batch`` is the number of the
+        first batch within the epoch.
         """
-        x, y = x.to(self.device), y.to(self.device)
-        if self._augment is None:
-            for inputs, labels in zip(self.normaliser(x).split(sizes), y.split(sizes), strict=True):
-                yield inputs, labels, labels
-        else:
-            for raw, labels in zip(x.split(sizes), y.split(sizes), strict=True):
-                yield self._network_input(raw, labels)
+        pieces = self._network_input(x.to(self.device), y.to(self.device), sizes, first_batch)
+        yield from zip(*(piece.split(sizes) for piece in pieces), strict=True)
 
     def batch_loss(self, x: Tensor, y: Tensor, target: Tensor, note: bool = True) -> Tensor:
         """Return the mean loss of a prepared batch plus the penalty, and ``note`` what the epoch's figures need.
@@ -188,31 +191,17 @@ class LitClassifier(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the previous validation."""
-        classes = self.spec.num_classes
-        # Apple's devices have no float64
-        precise = torch.float32 if self.device.type == "mps" else torch.float64
-        self._val_loss = torch.zeros((), dtype=precise, device=self.device)
-        self._val_confusion = torch.zeros(classes, classes, dtype=torch.int64, device=self.device)
+        self._validation = ValidationFigures(self.spec.num_classes, self.device)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Count the batch's loss and confusion."""
         x, y = batch
         logits = self(x)
-        self._val_loss += self.objective.per_example(logits, y).sum().to(self._val_loss)
-        classes = self.spec.num_classes
-        cells = y * classes + logits.argmax(1)
-        self._val_confusion += torch.bincount(cells, minlength=classes * classes).view(classes, classes)
+        self._validation.note(self.objective.per_example(logits, y), logits, y)
 
     def on_validation_epoch_end(self) -> None:
         """Log validation loss, accuracy and balanced accuracy over the whole split."""
-        loss = self._reduced(self._val_loss).cpu()
-        confusion = self._reduced(self._val_confusion).cpu()
-        recall, present = recall_per_class(confusion)
-        values = {
-            "val/loss": loss / confusion.sum(),
-            "val/acc": confusion.diagonal().sum() / confusion.sum(),
-            "val/balanced_acc": recall[present].mean(),
-        }
+        values = {f"val/{name}": value for name, value in self._validation.values(self._reduced).items()}
         self.log_dict({name: value.float() for name, value in values.items()}, prog_bar=True)
         if self._watching is not None and self.trainer.state.fn == "fit" and not self.trainer.sanity_checking:
             scheduler, monitor = self._watching

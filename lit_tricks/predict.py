@@ -20,7 +20,8 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
     """Write one row per example of ``source`` to the CSV file ``output`` and return how many there were.
 
     A row holds the input's name, the most probable class with its probability in [0, 1], and the second
-    choice with its own. Inputs are encoded and normalised by what the run's checkpoint stores.
+    choice with its own; both probabilities are empty for a classifier that gives none. Inputs are encoded and
+    normalised by what the run's checkpoint stores.
 
     Raises ``UserError`` when the run, the input or the place of the output is not usable; an existing
     output file is never overwritten.
@@ -33,6 +34,7 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
     module = restore(run, allow_targets).module
     inputs = read_inputs(source, module.spec)
     names = module.spec.class_names
+    told = module.objective.probabilistic
     rows: list[tuple[str, str, str, str, str]] = []
     with torch.inference_mode():
         for start in range(0, len(inputs.x), batch_size):
@@ -44,9 +46,9 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
                     (
                         inputs.names[start + offset],
                         names[choice[0]],
-                        f"{value[0]:.6f}",
+                        f"{value[0]:.6f}" if told else "",
                         names[choice[1]],
-                        f"{value[1]:.6f}",
+                        f"{value[1]:.6f}" if told else "",
                     )
                 )
     _write(target, rows)

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lit_tricks.commandline.study import READ, is_study
 from lit_tricks.errors import UserError
 
 PACKAGES = ("lit-tricks", "torch", "pytorch-lightning", "hydra-core", "torchmetrics", "numpy", "scikit-learn")
@@ -17,8 +18,11 @@ PATHS = ("path", "test_path")
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration of primitives as the run directory keeps it, without what belongs to one call only.
 
-    Paths become absolute, because a run directory is read from other folders than the one it was made from.
+    Paths become absolute, because a run directory is read from other folders than the one it was made from. Of a
+    study's configuration only what studies read is kept.
     """
+    if is_study(config):
+        return {key: config[key] for key in READ if key in config}
     content = {**config, "resume": None, "data": dict(config.get("data") or {})}
     for key in PATHS:
         if isinstance(content["data"].get(key), str):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,17 +30,31 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
     """Rebuild the module of the run at ``path`` and load its weights.
 
     The network comes from the run's ``config.yaml``, the facts about the data and the weights from its
-    checkpoint, which is read with ``weights_only=True``. As many threads are set as the run used, so that
+    checkpoint, which is read with ``weights_only=True``; a classical classifier comes from its checkpoint alone, a
+    file that holds no code either. As many threads are set as the run used, so that
     metrics repeat to the last bit. Packages beyond the known ones are imported only if ``allow_targets``
     names them; what the run's own configuration allows does not count, since a run may come from a stranger.
 
     Raises ``UserError`` when the run, its configuration or its checkpoint is absent or damaged.
     """
     directory = RunDirectory.open(path)
+    directory.require_classifier()
     config = OmegaConf.create(directory.read_config())
     config.allow_targets = list(allow_targets)
     check_targets(config)
-    file = directory.checkpoint()
+    module = _restored(config, directory.checkpoint())
+    module.eval()
+    threads = directory.read_results().get("threads")
+    if isinstance(threads, int) and threads > 0:
+        torch.set_num_threads(threads)
+    return Restored(directory, config, module)
+
+
+def _restored(config: DictConfig, file: Path) -> LitClassifier:
+    if file.suffix != ".ckpt":
+        from lit_tricks.classical_module import restored_classifier
+
+        return restored_classifier(file)
     try:
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         spec = DataSpec.from_dict(content["hyper_parameters"]["data_spec"])
@@ -57,8 +72,4 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
             f"the checkpoint must fit the configuration beside it; {file} does not: {str(error).splitlines()[0]}: "
             "restore config.yaml"
         ) from error
-    module.eval()
-    threads = directory.read_results().get("threads")
-    if isinstance(threads, int) and threads > 0:
-        torch.set_num_threads(threads)
-    return Restored(directory, config, module)
+    return module

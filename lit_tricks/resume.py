@@ -58,6 +58,7 @@ def plan_resumption(path: str, overrides: list[str], claimed: str | None = None)
     another run.
     """
     directory = RunDirectory.open(path)
+    directory.require_classifier()
     config = OmegaConf.create(directory.read_config())
     # a run from elsewhere must not admit its own code
     config.allow_targets = []
@@ -96,6 +97,10 @@ def _apply(config: DictConfig, changes: list[str]) -> None:
 
 def _refuse_complete(path: str, trainer: DictConfig, results: dict[str, Any], epoch: int, step: int) -> None:
     """Raise ``UserError`` when a completed run has nothing left to do."""
+    if "estimator" in results:
+        raise UserError(
+            f"resume needs something left to do; {path} was fitted at once and is complete: start a new run"
+        )
     if results.get("ended") == "early stopping":
         raise UserError(
             f"resume needs something left to do; {path} was ended by early stopping after {epoch} epochs: "

@@ -15,6 +15,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
 from lit_tricks.callbacks import EarlyStopping
+from lit_tricks.commandline.study import is_study
 from lit_tricks.compilation import CompiledPass
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.quiet import quiet_lightning
@@ -23,6 +24,7 @@ from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
+from lit_tricks.targets import is_classical
 from lit_tricks.threads import choose_threads, held_to, parallel_jobs
 
 log = logging.getLogger("lit_tricks")
@@ -99,7 +101,8 @@ def _marked(plan: Resumption, facts: dict[str, Any]) -> float | None:
             facts["reason"] = "by the user" if stopped else reason(error)
             directory.write_results({**directory.read_results(), **facts})
         if stopped:
-            raise Interrupted(f"stopped: continue with resume={directory.path}") from error
+            again = "run it again" if is_study(plan.config) else f"continue with resume={directory.path}"
+            raise Interrupted(f"stopped: {again}") from error
         raise
 
 
@@ -126,6 +129,15 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     if plan.checkpoint is None and finder_name(plan.config) is not None:
         plan = _with_found_rate(plan, facts)
     cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
+    if is_study(cfg):
+        from lit_tricks.study_run import run_study
+
+        run_study(cfg, _content(cfg), directory, facts)
+        return None
+    if is_classical(cfg.model.get("_target_")):
+        from lit_tricks.classical_run import fit_classical
+
+        return fit_classical(cfg, _content(cfg), directory, facts)
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep
@@ -174,12 +186,8 @@ def _prepare(cfg: DictConfig, built: Built) -> int:
     if _rank() == 0:
         parameters = sum(p.numel() for p in built.module.network.parameters())
         log.info(
-            "%s: %s classes, %s training, %s validation, %s test examples | %s parameters | %s, %d thread%s (%s)",
-            spec.name,
-            spec.num_classes,
-            f"{spec.n_train:,}",
-            f"{spec.n_val:,}",
-            f"{spec.n_test:,}",
+            "%s | %s parameters | %s, %d thread%s (%s)",
+            spec.summary,
             f"{parameters:,}",
             type(built.trainer.accelerator).__name__.removesuffix("Accelerator").lower(),
             threads,

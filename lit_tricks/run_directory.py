@@ -101,6 +101,15 @@ class RunDirectory:
             raise UserError(f"a run's config.yaml holds values, no interpolations; {self.config} has one: restore it")
         return content
 
+    def require_classifier(self) -> None:
+        """Raise ``UserError`` when the run is a study, which trained nothing that could be used or trained further."""
+        study = self.read_config().get("study")
+        if isinstance(study, Mapping) and study:
+            raise UserError(
+                f"a run must have trained a classifier to be resumed, evaluated or used; {self.path} holds a study "
+                f"({study.get('_target_')}): run the study again, or name another run"
+            )
+
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Store the resolved configuration."""
         write_atomically(self.config, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

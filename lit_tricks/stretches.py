@@ -12,6 +12,7 @@ from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
+from lit_tricks.bare_steps import bare_backward, bare_step
 from lit_tricks.data import BatchLoader
 from lit_tricks.module import LitClassifier
 
@@ -98,7 +99,7 @@ class StretchLoop(_TrainingEpochLoop):
 
     The first and the last batch of an epoch, a batch before validation, before a checkpoint or at ``max_steps``
     goes through Lightning as always, so every hook, counter and log that is due there is Lightning's own. The
-    batches in between are gathered at once and stepped through by ``LitClassifier.batch_loss``, the same
+    batches in between are gathered and prepared at once and stepped through by ``LitClassifier.batch_loss``, the same
     operations in the same order, and counted in one go. ``reason`` says why a run takes single steps, None
     when it does not; it is known once training has started.
 
@@ -172,8 +173,9 @@ class StretchLoop(_TrainingEpochLoop):
         each, clip = trainer.accumulate_grad_batches, trainer.gradient_clip_val
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         followers = [c.on_stretch_step for c in trainer.callbacks if hasattr(c, "on_stretch_step")]  # type: ignore[attr-defined]
-        batches = module.prepared(*self._loader.take(count))
         first_step, first_batch = self.global_step, self.batch_progress.current.ready
+        batches = module.prepared(*self._loader.take(count), first_batch)
+        backward, step = bare_backward(), bare_step(optimizer)
         rates: list[float] = []
         done = 0
         try:
@@ -183,12 +185,12 @@ class StretchLoop(_TrainingEpochLoop):
                     for parameter in parameters:
                         parameter.grad = None
                 loss = module.batch_loss(*batch)
-                (loss if each == 1 else loss / each).backward()
+                backward(loss if each == 1 else loss / each)
                 done += 1
                 if done % each == 0:
                     if clip:
                         module.configure_gradient_clipping(optimizer, clip, trainer.gradient_clip_algorithm)
-                    optimizer.step()
+                    step()
                     for schedule in schedules:
                         schedule.step()
                     for follow in followers:

@@ -19,7 +19,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from lit_tricks.allow_list import FOREIGN, HOMES, NAMED, OWN_PACKAGE, ROOMS
+from lit_tricks.allow_list import CLASSICAL, FOREIGN, HOMES, NAMED, OWN_PACKAGE, ROOMS
 from lit_tricks.commandline.suggest import did_you_mean
 from lit_tricks.errors import UserError
 
@@ -51,6 +51,11 @@ def is_allowed(path: str, packages: Iterable[str] = ()) -> bool:
     if not _DOTTED.match(path) or any(part.startswith("__") for part in path.split(".")):
         return False
     return _below(path, packages) or (_below(path, NAMED) and _looks_like_a_class(path))
+
+
+def is_classical(target: Any) -> bool:
+    """Return whether a model's ``_target_`` is fitted at once, by scikit-learn, instead of trained in steps."""
+    return isinstance(target, str) and _below(target, CLASSICAL)
 
 
 def _looks_like_a_class(path: str) -> bool:

@@ -23,11 +23,18 @@ ALLOWED = {
     "callbacks": {"functional"},
     "doctor": {"functional"},
     "report": {"functional"},
+    # a study is a whole run in small, from knobs to pictures; nothing but the run imports it
+    "studies": {"functional", "models", "objectives", "optim", "report"},
     "loggers": {"functional"},
-    "module": {"functional", "training_figures"},
+    "classical": {"functional"},
+    "module": {"functional", "training_figures", "validation_figures"},
+    "validation_figures": {"functional"},
     "commandline": {"run", "targets", "comparison"},
 }
-HYDRA_ROOMS = {"build", "run", "cli", "commandline", "instantiation", "resume", "restore", "targets", "comparison"}
+HYDRA_ROOMS = {
+    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "restore", "resume", "run",
+    "study_run", "targets",
+}  # fmt: skip
 LIGHT = [
     "lit_tricks",
     "lit_tricks.errors",

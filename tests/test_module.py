@@ -59,11 +59,11 @@ def test_augmentation_touches_training_batches_only(tmp_path: Path) -> None:
     module = make_module(datamodule)
     calls: list[bool] = []
 
-    def augment(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def augment(x: torch.Tensor, y: torch.Tensor, *_: object) -> tuple[torch.Tensor, torch.Tensor]:
         calls.append(module.training)
         return x, y
 
-    module._augment = augment
+    module.augmentation = augment
     trainer = make_trainer(tmp_path, 1)
     trainer.fit(module, datamodule=datamodule)
     assert calls == [True] * trainer.num_training_batches

@@ -18,7 +18,7 @@ class Fixed(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.objective = SimpleNamespace(probabilities=lambda logits: logits)
+        self.objective = SimpleNamespace(probabilities=lambda logits: logits, probabilistic=True)
         self.spec = DataSpec(
             name="x",
             kind="table",

@@ -173,7 +173,9 @@ def test_a_run_that_was_cut_after_its_best_epoch_resumes_exactly(tmp_path: Path)
     assert checkpoint_of(continued, "best.ckpt")["epoch"] == best_epoch(whole)
 
 
-@pytest.mark.parametrize("more", [[], ["scheduler=step", "+experiment=dropout"]])
+@pytest.mark.parametrize(
+    "more", [[], ["scheduler=step", "+experiment=dropout"], ["+experiment=[dropout,augmentation,mixup]"]]
+)
 def test_a_run_split_within_an_epoch_by_max_steps_is_the_undivided_one(more: list[str], tmp_path: Path) -> None:
     words = ["logger=none", "trainer.max_epochs=5", *more]
     whole, part = tmp_path / "whole", tmp_path / "part"

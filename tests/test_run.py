@@ -40,6 +40,7 @@ FILES = {
     "figures/learning_rate.png",
     "figures/misclassified.png",
     "figures/outputs.png",
+    "figures/network.png",
 }
 
 

@@ -2,9 +2,11 @@
 
 import csv
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import kornia.augmentation as kornia
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -13,6 +15,16 @@ from training import make_module, make_trainer
 
 from lit_tricks.callbacks import EMA, SWA, EarlyStopping, EpochTimer, LearningRate
 from lit_tricks.data import DigitsDataModule
+from lit_tricks.data.augmentation import (
+    Affine,
+    Augmentation,
+    Colour,
+    CutMix,
+    Flip,
+    MixUp,
+    RandomCrop,
+    RandomErasing,
+)
 from lit_tricks.errors import UserError
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.models import MLP
@@ -50,6 +62,9 @@ def run(folder: Path, stretches: bool, case: dict[str, Any], checkpoint: Path | 
     torch.manual_seed(3)
     network = MLP(datamodule.spec.input_shape, 10, hidden=[12], **case.pop("network", {}))
     module = make_module(datamodule, network=network, optimizer=case.pop("optimizer", None))
+    steps = case.pop("augmentation", None)
+    if steps is not None:
+        module.augmentation = Augmentation(steps(), 11, datamodule.spec.value_range)
     module._penalty = case.pop("penalty", None)
     schedule = case.pop("schedule", None)
     if schedule is not None:
@@ -62,6 +77,23 @@ def run(folder: Path, stretches: bool, case: dict[str, Any], checkpoint: Path | 
     torch.manual_seed(7)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
     return Outcome(trainer, module, folder)
+
+
+def every_step() -> dict[str, Any]:
+    shape, values = (1, 8, 8), (0.0, 16.0)
+    return {
+        "affine": Affine(shape, 30.0, 0.1, 5.0, 0.1, 0.8, 0.5),
+        "flip": Flip(shape),
+        "random_crop": RandomCrop(shape, padding=1),
+        "colour": Colour(shape, brightness=0.2, contrast=0.2, value_range=values),
+        "random_erasing": RandomErasing(shape, value_range=values),
+        "mixup": MixUp(10),
+        "cutmix": CutMix(shape, 10),
+    }
+
+
+def module_of_theirs() -> dict[str, Any]:
+    return {"noise": kornia.RandomGaussianNoise(std=0.1, p=0.8), "mixup": MixUp(10)}
 
 
 def sgd(parameters: Any) -> torch.optim.Optimizer:
@@ -87,6 +119,9 @@ CASES: dict[str, dict[str, Any]] = {
     "a short last batch": {"batch_size": 100},
     "one batch an epoch": {"batch_size": 2000},
     "two batches an epoch": {"batch_size": 700},
+    "augmentation with dropout": {"augmentation": every_step, "network": {"dropout": 0.4, "norm": "batch"}},
+    "augmentation with accumulation": {"augmentation": every_step, "accumulate_grad_batches": 3, "batch_size": 10},
+    "augmentation by kornia with dropout": {"augmentation": module_of_theirs, "network": {"dropout": 0.4}},
     "moving average": {"callbacks": [EMA], "network": {"norm": "batch"}, "accumulate_grad_batches": 2},
     "moving average without warm-up and early stopping": {
         "callbacks": [lambda: EMA(0.9, warm_up=False), lambda: EarlyStopping(patience=1)],
@@ -117,13 +152,18 @@ def test_most_steps_are_taken_in_stretches(tmp_path: Path, monkeypatch: pytest.M
     assert max(taken) == MOST_STEPS
 
 
-@pytest.mark.parametrize("every", [1, 5, 40])
-def test_checkpoints_within_an_epoch_resume_alike_on_either_path(every: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("every", "augmentation"), [(1, None), (5, None), (40, None), (40, every_step), (40, module_of_theirs)]
+)
+def test_checkpoints_within_an_epoch_resume_alike_on_either_path(
+    every: int, augmentation: Callable[[], dict[str, Any]] | None, tmp_path: Path
+) -> None:
     def keep(folder: Path) -> dict[str, Any]:
         def make() -> ModelCheckpoint:
             return ModelCheckpoint(folder / "steps", filename="{step}", every_n_train_steps=every, save_top_k=-1)
 
-        return {"callbacks": [make], "schedule": Cosine(), "network": {"dropout": 0.4}, "max_epochs": 2}
+        case = {"callbacks": [make], "schedule": Cosine(), "network": {"dropout": 0.4}, "max_epochs": 2}
+        return case | {"augmentation": augmentation}
 
     single = run(tmp_path / "single", False, keep(tmp_path / "single"))
     stretched = run(tmp_path / "stretched", True, keep(tmp_path / "stretched"))

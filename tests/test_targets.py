@@ -8,7 +8,14 @@ import pytest
 from omegaconf import OmegaConf
 
 from lit_tricks.errors import UserError
-from lit_tricks.targets import check_all_targets, check_allow_targets, check_targets, is_allowed, resolve
+from lit_tricks.targets import (
+    check_all_targets,
+    check_allow_targets,
+    check_targets,
+    is_allowed,
+    is_classical,
+    resolve,
+)
 
 GOOD = [
     "lit_tricks.models.MLP",
@@ -22,6 +29,9 @@ GOOD = [
     "pytorch_lightning.loggers.CSVLogger",
     "torchmetrics.Accuracy",
     "imblearn.over_sampling.SMOTE",
+    "sklearn.svm.SVC",
+    "sklearn.model_selection.GridSearchCV",
+    "lit_tricks.classical.GridSearch",
 ]
 BAD_NAMES = [
     "os.system",
@@ -74,6 +84,12 @@ BAD_NAMES = [
     "hydra.utils.get_method",
     "hydra._internal.utils._locate",
     "yaml.unsafe_load",
+    # pipelines could be told to cache in pickles, and data sets to fetch
+    "sklearn.pipeline.Pipeline",
+    "sklearn.datasets.fetch_openml",
+    "sklearn.svm._classes.SVC",
+    "sklearn.utils.parallel.Parallel",
+    "lit_tricks.classical.storage.skops.io.load",
     "numpy.load",
     "pickle.loads",
     "importlib.import_module",
@@ -241,3 +257,18 @@ def test_what_is_checked_is_what_is_built() -> None:
 def test_an_interpolation_that_leads_nowhere_is_one_message() -> None:
     with pytest.raises(UserError, match=r"must lead to a value; Interpolation key 'nowhere' not found"):
         check_targets(OmegaConf.create({"loss": "${nowhere}"}))
+
+
+@pytest.mark.parametrize(
+    ("target", "classical"),
+    [
+        ("sklearn.svm.SVC", True),
+        ("lit_tricks.classical.GridSearch", True),
+        ("lit_tricks.models.MLP", False),
+        ("sklearnish.Net", False),
+        ("???", False),
+        (None, False),
+    ],
+)
+def test_a_model_of_scikit_learn_is_fitted_at_once(target: object, classical: bool) -> None:
+    assert is_classical(target) is classical

@@ -1,1 +1,1 @@
-"""How long a training step takes, beside a hand-written loop and what users would pick instead."""
+"""How long lit_tricks takes, beside what a user would write by hand or pick instead."""

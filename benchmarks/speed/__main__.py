@@ -1,105 +1,75 @@
-"""Regenerates ``docs/benchmarks.json`` and ``docs/benchmarks.md``: ``python -m benchmarks.speed DATA_DIR [ROUNDS]``.
+"""Measures the suite and writes ``docs/benchmarks.json`` and ``docs/benchmarks.md``.
 
-Every round runs every contender once, each in a process of its own, so that a machine that slows down slows all of
-them; ratios are taken within a round and their median is told. Peers that are not installed are left out and named.
+``python -m benchmarks.speed DATA_DIR`` measures every row, ``--only ROW`` those named. Every round runs each
+contender once, in a process of its own. Given again after an interruption, the command goes on where it stopped.
 """
 
+import argparse
 import importlib.util
 import json
-import os
-import platform
-import statistics
-import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from benchmarks.speed.contenders import CONTENDERS
+from benchmarks.speed.environment import environment
+from benchmarks.speed.page import write_page
+from benchmarks.speed.processes import REPOSITORY, run
+from benchmarks.speed.results import Results
+from benchmarks.speed.row import Contender, Figures, Row
+from benchmarks.speed.suite import SUITE
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-BASE = "hand-written loop"
-OURS = "lit_tricks"
-NEEDS = {"Keras on torch": "keras", "skorch": "skorch"}
-# hidden layers, batch size, steps in an epoch, and who takes part
-WORKS = (
-    ("784-30-10, batch 10", "30", 10, 3000, tuple(CONTENDERS)),
-    ("784-512-512-10, batch 128", "512-512", 128, 300, (BASE, OURS)),
-    ("784-512-512-10, batch 512", "512-512", 512, 90, (BASE, OURS)),
-)
+DOCS = REPOSITORY / "docs"
 
 
-def measure(name: str, data_dir: str, hidden: str, batch_size: int, steps: int) -> float:
-    """Return one contender's milliseconds a step."""
-    command = [sys.executable, "-m", "benchmarks.speed.contenders", name, data_dir, hidden, str(batch_size), str(steps)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return float(done.stdout.strip().splitlines()[-1])
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, write both files after every row, and return 1 when a contender failed."""
+    options = _options(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = Results(options.out / "benchmarks.json")
+    here = environment()
+    command = {"rounds": options.rounds, "quick": options.quick, "environment": here}
+    failed = False
+    for name in results.begin(options.only or list(SUITE), command):
+        row = SUITE[name]
+        wanted = min(options.rounds, row.most_rounds or options.rounds)
+        while (due := results.next([one.name for one in present(row)], wanted)) is not None:
+            number, contender = due
+            print(f"{name}: round {number + 1} of {wanted}, {contender}", file=sys.stderr, flush=True)
+            try:
+                results.add(number, contender, measure(row, contender, options.data_dir, number, options.quick))
+            except RuntimeError as error:
+                failed = True
+                print(f"{name}: {contender} failed: {error}", file=sys.stderr, flush=True)
+                results.add(number, contender, None, str(error))
+        results.complete(here)
+        write_page(results, options.out / "benchmarks.md")
+    return int(failed)
 
 
-def run(data_dir: str, rounds: int) -> dict[str, Any]:
-    """Measure everything, interleaved, and return it with the circumstances."""
-    absent = [name for name, module in NEEDS.items() if importlib.util.find_spec(module) is None]
-    works = []
-    for title, hidden, batch_size, steps, names in WORKS:
-        present = [name for name in names if name not in absent]
-        times: dict[str, list[float]] = {name: [] for name in present}
-        for number in range(rounds):
-            for name in present:
-                times[name].append(measure(name, data_dir, hidden, batch_size, steps))
-            print(f"{title}: round {number + 1} of {rounds} done", file=sys.stderr, flush=True)
-        works.append({"work": title, "milliseconds": times})
-    packages = ["torch", "pytorch-lightning", "scikit-learn", *(NEEDS[name] for name in NEEDS if name not in absent)]
-    return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread, {platform.system()}",
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in packages},
-        "rounds": rounds,
-        "absent": absent,
-        "works": works,
-    }
+def present(row: Row) -> list[Contender]:
+    """Return the contenders whose packages are installed."""
+    return [one for one in row.contenders if one.needs is None or importlib.util.find_spec(one.needs) is not None]
 
 
-def table(found: dict[str, Any]) -> str:
-    """Return the page with one table a work."""
-    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    lines = [
-        "# Speed",
-        "",
-        "Time of a training step, made by `python -m benchmarks.speed DATA_DIR`. Every contender trains the same "
-        "network on MNIST by plain SGD; `lit_tricks` through its command line with everything on (metrics, "
-        "validation, TensorBoard, progress, checkpoints), the hand-written loop with nothing. Medians over "
-        f"{found['rounds']} interleaved rounds; the ratio is taken to the hand-written loop of the same round.",
-        "",
-        f"{found['machine']}; Python {found['python']}, {versions}.",
-    ]
-    for work in found["works"]:
-        times = work["milliseconds"]
-        lines += [
-            "",
-            f"## {work['work']}",
-            "",
-            "| contender | ms a step | ratio | smallest to largest ratio |",
-            "|---|---|---|---|",
-        ]
-        for name, values in times.items():
-            ratios = [value / base for value, base in zip(values, times[BASE], strict=True)]
-            middle, span = statistics.median(ratios), f"{min(ratios):.2f} to {max(ratios):.2f}"
-            lines.append(f"| {name} | {statistics.median(values):.3f} | {middle:.2f} | {span} |")
-    if found["absent"]:
-        lines += ["", f"Not installed: {', '.join(found['absent'])}."]
-    return "\n".join([*lines, ""])
+def measure(row: Row, contender: str, data_dir: Path, number: int, quick: bool) -> Figures:
+    """Return a contender's figures in one round; raises ``RuntimeError`` when its process fails."""
+    arguments = ["-m", "benchmarks.speed.worker", row.name, contender, str(data_dir), str(number), str(quick)]
+    return json.loads(run(arguments).output.strip().splitlines()[-1])
 
 
-def main() -> None:
-    """Measure and write both files."""
-    data_dir = str(Path(sys.argv[1]).resolve())
-    found = run(data_dir, int(sys.argv[2]) if len(sys.argv) > 2 else 5)
-    (DOCS / "benchmarks.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    (DOCS / "benchmarks.md").write_text(table(found), encoding="utf-8")
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("data_dir", type=lambda text: Path(text).resolve(), help="folder that holds MNIST")
+    parser.add_argument("--only", nargs="+", choices=list(SUITE), metavar="ROW", help=f"of {', '.join(SUITE)}")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds; rows that take long have fewer")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder of both files")
+    parser.add_argument("--quick", action="store_true", help="a hundredth of the work, to try the commands")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1; received {options.rounds}: try --rounds 5")
+    if options.quick and options.out == DOCS:
+        parser.error("--quick measures nothing worth keeping: add --out FOLDER")
+    return options
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -1,6 +1,7 @@
 """Tricks and bookkeeping that need Lightning's hooks."""
 
 from lit_tricks.callbacks.checkpoint import Checkpoint
+from lit_tricks.callbacks.clean_training import CleanTraining
 from lit_tricks.callbacks.early_stopping import EarlyStopping
 from lit_tricks.callbacks.ema import EMA
 from lit_tricks.callbacks.epoch_timer import EpochTimer
@@ -16,6 +17,7 @@ __all__ = [
     "EMA",
     "SWA",
     "Checkpoint",
+    "CleanTraining",
     "EarlyStopping",
     "EpochTimer",
     "FirstBatch",

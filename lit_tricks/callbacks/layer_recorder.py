@@ -104,13 +104,14 @@ def _watched(network: nn.Module, inputs: Tensor) -> tuple[Tensor, dict[str, tupl
 
 
 def _spread(received: Tensor, produced: Tensor) -> Layer:
-    drives = produced.flatten().float().cpu().numpy()
+    # in double precision the squares of the largest single numbers are finite
+    drives = produced.flatten().double().cpu().numpy()
     finite = drives[np.isfinite(drives)]
     counts, edges = np.histogram(finite if len(finite) else np.zeros(1), bins=BINS)
     return {
         "drive_counts": counts.tolist(),
         "drive_edges": edges.tolist(),
-        "drive_std": float(drives.std()),
+        "drive_std": float(finite.std()) if len(finite) else 0.0,
         "input_std": float(received.float().std()),
     }
 

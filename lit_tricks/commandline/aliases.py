@@ -51,4 +51,4 @@ ALIASES: dict[str, str] = {
 ABSENT: dict[str, str] = {
     name: "data lies in memory and needs no loader processes: leave it out, or set the processor threads with threads=4"
     for name in ("workers", "num_workers", "n_workers", "n_jobs")
-}
+} | {"_target_": "what is added to a group of several has a name: try '+augmentation.NAME={_target_:package.Class}'"}

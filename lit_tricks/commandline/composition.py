@@ -1,7 +1,7 @@
 """One command line composed by Hydra's own rules, in steps that can be checked one by one."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -128,7 +128,7 @@ class Composer:
             self._loader._process_config_searchpath(config_name, self.overrides, repository)
         self.repository = repository
         self._defaults: dict[str, Any] | None = None
-        self._own: dict[tuple[str, str], DictConfig] = {}
+        self._own: dict[tuple[str, str, tuple[str, ...]], DictConfig] = {}
 
     def parse(self, text: str) -> Override:
         """Parse one override by Hydra's grammar."""
@@ -168,14 +168,19 @@ class Composer:
         OmegaConf.set_readonly(config.hydra, False)
         return Composed(config, dict(defaults.overrides.known_choices), defaults.config_overrides)
 
-    def own(self, group: str, word: str) -> DictConfig:
-        """Return what one word says by itself: the node of its group, or the root for an overlay."""
-        if (group, word) not in self._own:
+    def own(self, group: str, word: str, choices: Mapping[str, Any] | None = None) -> DictConfig:
+        """Return what one word says by itself: the node of its group, or the root for an overlay.
+
+        A word that holds words of other groups, as studies do, holds those that ``choices`` of a whole configuration
+        name.
+        """
+        inner = tuple(f"{key}={value}" for key, value in (choices or {}).items() if f"@{group}." in key)
+        if (group, word, inner) not in self._own:
             with plain_errors():
                 overlay = self._overlay(group, word)
                 # an overlay that only chooses words is empty, but an overlay
-                self._own[group, word] = self._alone(group, word) if overlay is None else overlay
-        return self._own[group, word]
+                self._own[group, word, inner] = self._alone(group, word, inner) if overlay is None else overlay
+        return self._own[group, word, inner]
 
     def _overlay(self, group: str, word: str) -> DictConfig | None:
         """Return the file of a word that speaks to the root; it cannot be composed without what it overrides."""
@@ -184,8 +189,9 @@ class Composer:
             return None
         return result.config if isinstance(result.config, DictConfig) else OmegaConf.create({})
 
-    def _alone(self, group: str, word: str) -> DictConfig:
-        defaults = create_defaults_list(self.repository, f"{group}/{word}", [], False, False)
+    def _alone(self, group: str, word: str, inner: Sequence[str]) -> DictConfig:
+        chosen = [self.parse(text) for text in inner]
+        defaults = create_defaults_list(self.repository, f"{group}/{word}", chosen, False, False)
         config = self._loader._compose_config_from_defaults_list(defaults.defaults, self.repository)
         node = OmegaConf.select(config, group.replace("/", "."))
         return node if isinstance(node, DictConfig) else config

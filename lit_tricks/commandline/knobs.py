@@ -105,7 +105,8 @@ class Knob:
         if self.listed != "yes":
             parts.append(single)
         if self.listed != "no":
-            parts.append(f"a list of {self._length()}{_PLURALS[self.kind]}{self._bounds()}")
+            several = f"of {self._one_of()}" if self.choices else f"{_PLURALS[self.kind]}{self._bounds()}"
+            parts.append(f"a list of {self._length()}{several}")
         if self.other is not None:
             parts.append(self.other.expectation())
         if self.optional:

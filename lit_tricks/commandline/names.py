@@ -103,6 +103,8 @@ def _known_as(key: str, composed: Composed, composer: Composer) -> str:
     name = key.rpartition(".")[2]
     if name in ABSENT:
         return ABSENT[name]
+    if "." not in key and has_path(composed.config, f"study.{key}"):
+        return f"did you mean study.{key}?"
     ours = ALIASES.get(name) or ("" if "." in key else _with_group(name, composed, composer))
     if not ours or ours == key:
         return ""

@@ -36,7 +36,9 @@ def parse_options(argv: Sequence[str]) -> argparse.Namespace:
         if "=" in option.strip("-"):
             key, _, value = option.strip("-").partition("=")
             name = key.replace("-", "_")
-            keys = [*KNOBS, *TOP, *(f"{group}.{inner}" for group, table in KNOBS.items() for inner in table)]
+            # the parts of a study have names of their own
+            inner = [f"{group}.{key}" for group, table in KNOBS.items() for key in table if group != "study"]
+            keys = [*KNOBS, *TOP, *inner]
             raise UserError(f"a choice has no dashes; received '{option}': try {nearest(name, keys) or name}={value}")
         raise UserError(f"unknown option '{option}'{did_you_mean(option, _KNOWN) or ': see --help'}")
     if options.experimental_rerun is not None:

@@ -4,16 +4,17 @@ A rule for one word (``init/normal``) goes before the rule for its group (``init
 """
 
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
+from lit_tricks.commandline.model_ranges import ACTIVATIONS, INIT, LOSS, MODEL, PENALTY, SVM_GRID
 
 POSITIVE = number(0, open_ends="(", note=0.1)
 NOT_NEGATIVE = number(0, note=0.0)
 SHARE = number(0, 1, note=0.0)
 BELOW_ONE = number(0, 1, ")", note=0.9)
 BETAS = number(0, 1, ")", listed="yes", least=2, most=2, note=[0.9, 0.999])
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "gelu", "silu", "identity")
 PRECISIONS = ("16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true", "transformer-engine")
 COLUMNS = either(whole(listed="yes"), text(listed="yes"), Knob("any", listed="yes"), note=["NAME"])
 BATCHES = optional(either(whole(0), number(0, 1), note=0.5))
+
 
 TOP: dict[str, Knob] = {
     "seed": whole(0, 2**32 - 1, note=0),
@@ -32,7 +33,7 @@ DATA: dict[str, Knob] = {
     "normalise": one_of("minmax", "standard", "none", note="minmax"),
     "train_size": optional(either(number(0, 1, "()"), whole(1), note=0.5)),
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
-    "val_split": one_of("stratified", "first", note="stratified"),
+    "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),
     "fold": whole(0, note=0),
@@ -51,44 +52,6 @@ DATA: dict[str, Knob] = {
     "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
     "moons_seed": whole(0, 2**32 - 1, note=3),
-}
-
-MODEL: dict[str, Knob] = {
-    "hidden": whole(1, listed="yes", note=[128]),
-    "channels": whole(1, listed="yes", note=[16, 32, 64]),
-    "kernel_size": whole(1, note=3),
-    "pool": whole(1, note=2),
-    "activation": one_of(*ACTIVATIONS, note="relu"),
-    "norm": one_of("none", "batch", "layer", note="batch"),
-    "norm_momentum": number(0, 1, "(", note=0.1),
-    "dropout": number(0, 1, ")", listed="either", note=0.3),
-    "bias": flag(note=True),
-    "single_output": flag(note=True),
-}
-
-INIT: dict[str, Knob] = {
-    "scheme": one_of(
-        "default", "zeros", "normal", "uniform", "scaled_normal", "orthogonal",
-        "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", note="default",
-    ),
-    "gain": either(number(0, open_ends="("), one_of("auto"), note="auto"),
-    "std": number(0, open_ends="(", note=0.05),
-    "bound": number(0, open_ends="(", note=0.05),
-    "bias": one_of("zero", "normal", "prior", "keep", note="zero"),
-    "bias_std": optional(number(0, open_ends="(", note=1.0)),
-}  # fmt: skip
-
-LOSS: dict[str, Knob] = {
-    "label_smoothing": number(0, 1, ")", note=0.1),
-    "over_outputs": one_of("mean", "sum", note="mean"),
-    "output": one_of("sigmoid", "softmax", "identity", note="sigmoid"),
-    "reduction": one_of("mean", "half_sum", note="mean"),
-}
-
-PENALTY: dict[str, Knob] = {
-    "l1": number(0, note=0.0001),
-    "l2": number(0, note=0.001),
-    "convention": one_of("sum", "half_sum", note="sum"),
 }
 
 OPTIMIZER: dict[str, Knob] = {
@@ -139,6 +102,31 @@ SCHEDULER: dict[str, Knob] = {
     "first_period": optional(whole(1, note=1000)),
     "t_mult": number(1, note=2),
     "m_mul": number(0, 1, "(", note=1),
+}
+
+AUGMENTATION: dict[str, Knob] = {
+    "affine.degrees": number(0, 180, note=10.0),
+    "affine.shift": number(0, 1, ")", note=0.1),
+    "affine.shear": number(0, 90, ")", note=10.0),
+    "affine.zoom": number(0, 1, ")", note=0.1),
+    "affine.crop": number(0, 1, "(", note=0.8),
+    "affine.rotate_crop": number(0, 1, note=0.5),
+    "affine.padding_mode": one_of("zeros", "border", "reflection", note="zeros"),
+    "flip.horizontal": number(0, 1, note=0.5),
+    "flip.vertical": number(0, 1, note=0.5),
+    "random_crop.padding": either(whole(0), number(0, 1, ")"), note=4),
+    "colour.brightness": number(0, 1, note=0.1),
+    "colour.contrast": number(0, 1, note=0.1),
+    "colour.saturation": number(0, 1, note=0.2),
+    "colour.hue": number(0, 0.5, note=0.05),
+    "random_erasing.p": number(0, 1, note=0.5),
+    "random_erasing.scale": number(0, 1, "(", listed="yes", least=2, most=2, note=[0.02, 0.33]),
+    "random_erasing.ratio": number(0, open_ends="(", listed="yes", least=2, most=2, note=[0.3, 3.3]),
+    "random_erasing.value": one_of("random", "zero", note="random"),
+    "mixup.alpha": number(0, note=0.2),
+    "mixup.p": number(0, 1, note=1.0),
+    "cutmix.alpha": number(0, note=1.0),
+    "cutmix.p": number(0, 1, note=0.5),
 }
 
 TRAINER: dict[str, Knob] = {
@@ -196,9 +184,31 @@ CALLBACKS: dict[str, Knob] = {
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
+STUDY: dict[str, Knob] = {
+    "only": optional(text(listed="yes", least=1, note=["NAME"])),
+    "start": number(listed="yes", least=2, most=2, note=[0.8, 1.6]),
+    "steps": whole(1, note=100),
+    "rates": number(0, listed="yes", least=1, note=[0.01, 0.02]),
+    "descents.*.function": text(note="cos(x)"),
+    "descents.*.start": number(listed="either", least=1, note=0.5),
+    "descents.*.interval": number(listed="yes", least=2, most=2, note=[-3, 6]),
+    "curves.*.weights": number(listed="yes", least=2, most=2, note=[2, 4]),
+    "curves.*.biases": number(listed="yes", least=2, most=2, note=[3, 5]),
+    "examples": whole(1, note=1000),
+    "batch_size": whole(1, note=100),
+    "epochs": whole(1, note=100),
+    "classes": whole(2, note=2),
+    "reach": number(0, 100, "(", note=6.0),
+    "activations": one_of(*ACTIVATIONS, "softmax", listed="yes", least=1, note=["relu", "tanh"]),
+    "softmax_drives": whole(2, note=3),
+    "input_shape": whole(1, listed="yes", least=1, note=[784]),
+    "num_classes": whole(1, note=10),
+}
+
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
     "model": MODEL,
+    "model/svm_grid": SVM_GRID,
     "init": INIT,
     "loss": LOSS,
     "penalty": PENALTY,
@@ -207,8 +217,9 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
     "sampler": {},
-    "augmentation": {},
+    "augmentation": AUGMENTATION,
     "trainer": TRAINER,
     "logger": {},
     "callbacks": CALLBACKS,
+    "study": STUDY,
 }

@@ -8,10 +8,12 @@ from typing import Any
 from hydra.core.override_parser.types import IntervalSweep, Override, OverrideType, ValueType
 from omegaconf import DictConfig, OmegaConf
 
+from lit_tricks.commandline.classical import check_classical, with_custom_word
 from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
+from lit_tricks.commandline.study import check_study
 from lit_tricks.commandline.values import COLLECTIONS, MISSING, check_config, is_open
 from lit_tricks.errors import UserError
 
@@ -37,7 +39,7 @@ def check_options(options: argparse.Namespace) -> str | None:
             raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
         for single in _choices(override, composer):
             check_words(single, composer, defaults)
-    overrides = composer.overrides
+    composer.overrides = overrides = with_custom_word(composer)
     composed = composer.compose(_variant(overrides, composer))
     options.overrides = _with_pluses(composed, composer)
     if options.overrides != [override.input_line for override in overrides]:
@@ -59,7 +61,10 @@ def check_options(options: argparse.Namespace) -> str | None:
 
 
 def _check_composed(composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool) -> None:
-    check_crossing(check_config(composed, composer, _overlays(overrides), complete), complete)
+    content = check_config(composed, composer, _overlays(overrides), complete)
+    check_study(content, composed, overrides, composer)
+    check_classical(content, composed, overrides, composer)
+    check_crossing(content, complete)
 
 
 def _with_pluses(composed: Composed, composer: Composer) -> list[str]:

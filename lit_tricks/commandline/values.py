@@ -15,7 +15,7 @@ from lit_tricks.errors import UserError
 from lit_tricks.targets import OWN_PACKAGE, check_all_targets, check_allow_targets, is_allowed
 
 # Groups whose node holds named nodes, each with a class of its own, instead of one class's arguments.
-COLLECTIONS = ("callbacks", "logger")
+COLLECTIONS = ("augmentation", "callbacks", "logger")
 INSTANTIATION = ("_target_", "_partial_", "_convert_", "_recursive_", "_args_")
 HYDRAS_OWN = ("hydra._internal.core_plugins", "hydra.experimental.callbacks", "hydra_plugins")
 MISSING = "???"
@@ -116,7 +116,7 @@ def _check_group(group: str, node: Any, composed: Composed, composer: Composer, 
         raise UserError(f"every run needs a word for {group}: choose one with {group}=WORD")
     if not isinstance(node, Mapping):
         raise UserError(f"{group} must be a word of the group or its keys; received {node!r}: try {group}={word}")
-    own = composer.own(group, word)
+    own = composer.own(group, word, composed.choices)
     if group in COLLECTIONS:
         for name, inner in node.items():
             _check_member(group, name, inner, own, composed, composer, overlays)
@@ -186,8 +186,19 @@ def leaves(node: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def knob_for(group: str, word: str, key: str) -> Knob | None:
-    """Return the rule of one key; a rule for one word goes before the rule for its group."""
-    return KNOBS.get(f"{group}/{word}", {}).get(key) or KNOBS.get(group, {}).get(key)
+    """Return the rule of one key; a rule for one word goes before the rule for its group.
+
+    The parts of a study may have names of their own, which ``*`` stands for, and hold words of other groups under the
+    group's name, with that group's rules.
+    """
+    knob = KNOBS.get(f"{group}/{word}", {}).get(key) or KNOBS.get(group, {}).get(key)
+    if knob is not None or group != "study":
+        return knob
+    parts = key.split(".")
+    for place, part in enumerate(parts[:-1]):
+        if part in KNOBS:
+            return knob_for(part, "", ".".join(parts[place + 1 :]))
+    return KNOBS[group].get(".".join([*parts[:1], "*", *parts[2:]]))
 
 
 def _check_knobs(group: str, word: str, node: Mapping[str, Any], prefix: str = "") -> None:

@@ -10,7 +10,7 @@ from lit_tricks.commandline.composition import Composer
 
 ORDER = (
     "data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation", "trainer",
-    "logger", "callbacks", "experiment",
+    "logger", "callbacks", "study", "experiment",
 )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ class ArrayDataModule(LightningDataModule):
         seed: seed of validation split, subset and batch order, at least 0.
         val_size: validation examples, a fraction in [0, 1) or a number of rows; 0 for none.
         val_split: ``stratified`` draws them in the proportions of the classes, ``first`` takes the first rows.
+            ``test`` validates on the test split and trains on all the rest, to watch both; what is chosen by such
+            a validation has no honest test left.
         test_size: like ``val_size`` but above 0, for sources without an official test split.
         train_size: keep this much of the training split, stratified; None for all of it.
         normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
@@ -124,12 +126,9 @@ class ArrayDataModule(LightningDataModule):
         check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
-        return self._finish(
-            loaded,
-            _take(loaded.train, train),
-            _take(loaded.train, val),
-            _take(loaded.train, test) if loaded.test is None else loaded.test,
-        )
+        tested = _take(loaded.train, test) if loaded.test is None else loaded.test
+        watched = tested if self.val_split == "test" else _take(loaded.train, val)
+        return self._finish(loaded, _take(loaded.train, train), watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(
@@ -161,6 +160,8 @@ class ArrayDataModule(LightningDataModule):
     def _validation(self, labels: np.ndarray, class_names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
         if self.folds is not None:
             return stratified_fold(labels, self.folds, self.fold, derive_seed(self.seed, "folds"), class_names)
+        if self.val_split == "test":
+            return np.arange(len(labels)), np.arange(0)
         if self.val_split == "first":
             return first_split(len(labels), self.val_size, "val_size")
         return stratified_split(labels, self.val_size, derive_seed(self.seed, "validation"), "val_size")

@@ -11,7 +11,10 @@ import numpy as np
 from lit_tricks.data.backing import assemble
 from lit_tricks.data.image_files import UnreadableImage, raise_unreadable, read_image, without_warnings
 
-# Images that a thread decodes before it hands them over: handing over each took longer than a small one's decoding.
+# Bytes of a file, on average, from which several threads pay: of 67 µs for MNIST's images of 270 bytes Pillow lets
+# others work for 7, of 363 µs for photographs of 4,600 bytes for 246, and of 1,807 µs for 83,000 bytes for 1,528.
+_WORTH_THREADS = 4096
+# Images that a thread decodes before it hands them over.
 _FEW = 16
 
 _Decoded = list[np.ndarray | UnreadableImage]
@@ -39,20 +42,29 @@ def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str) -> n
 
 
 def _in_order(paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[np.ndarray | UnreadableImage]:
-    """Yield every image, or why it is none, in order, decoded by a thread on every core.
-
-    Pillow lets other threads work while it decodes.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Yield every image, or why it is none, in order, decoded by a thread on every core where that pays."""
+    pieces = [paths[start : start + _FEW] for start in range(0, len(paths), _FEW)]
+    threads = _threads(paths)
+    if threads == 1:
+        for few in pieces:
+            yield from _read_few(few, shape)
+        return
     waiting: deque[Future[_Decoded]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, len(paths), _FEW):
-            waiting.append(pool.submit(_read_few, paths[start : start + _FEW], shape))
+    with ThreadPoolExecutor(threads) as pool:
+        for few in pieces:
+            waiting.append(pool.submit(_read_few, few, shape))
             # decoded images must not pile up where they are written more slowly than read
-            if len(waiting) > 2 * cores:
+            if len(waiting) > 2 * threads:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
+
+
+def _threads(paths: Sequence[Path]) -> int:
+    sizes = [path.stat().st_size for path in paths[:: max(1, len(paths) // 100)] if path.exists()]
+    if sum(sizes) < _WORTH_THREADS * max(1, len(sizes)):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _read_few(paths: Sequence[Path], shape: tuple[int, ...]) -> _Decoded:

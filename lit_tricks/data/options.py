@@ -9,7 +9,7 @@ from lit_tricks.data.samplers import Sampler
 from lit_tricks.data.splitting import check_fold
 from lit_tricks.errors import UserError
 
-ValSplit = Literal["stratified", "first"]
+ValSplit = Literal["stratified", "first", "test"]
 
 
 class MakeSampler(Protocol):
@@ -49,6 +49,10 @@ def check_options(options: Options) -> None:
     if not options["test_size"]:
         raise UserError(
             f"data.test_size must be greater than 0; received {options['test_size']}: try data.test_size=0.2"
+        )
+    if options["folds"] is not None and val_split == "test":
+        raise UserError(
+            "validation is either one of data.folds or the test split; received both: try data.val_split=stratified"
         )
     if options["folds"] is not None:
         check_fold(options["folds"], options["fold"])

@@ -44,6 +44,13 @@ class DataSpec:
         """Number of values in one example, flattened."""
         return math.prod(self.input_shape)
 
+    @property
+    def summary(self) -> str:
+        """Name, classes and the size of each split, in one line."""
+        splits = {"training": self.n_train, "validation": self.n_val, "test": self.n_test}
+        sizes = ", ".join(f"{size:,} {split}" for split, size in splits.items())
+        return f"{self.name}: {self.num_classes} classes, {sizes} examples"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as nested primitives."""
         return asdict(self)

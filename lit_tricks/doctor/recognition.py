@@ -24,6 +24,10 @@ STILL_FALLING = 0.98
 UNMOVED = 0.95
 LEAST_EPOCHS, LEAST_UNITS, USUAL_BATCH = 20, 128, 32
 
+# the classical words that can weigh classes, and how
+WEIGHTS = {word: "class_weight=balanced" for word in ("svm", "logistic_regression", "random_forest")}
+WEIGHTS["svm_grid"] = "estimator.class_weight=balanced"
+
 Epochs = Sequence[Mapping[str, float | None]]
 
 
@@ -43,7 +47,7 @@ def majority_collapse(results: Mapping[str, Any]) -> list[Diagnosis]:
                 f"{_lost_classes(len(rare))}, such as {name!r}: test recall {values['recall']:.3f}, "
                 f"{counts[name]:,} of {sum(counts.values()):,} training examples"
             ),
-            cause="The network answers with the frequent classes, because that alone makes most answers right.",
+            cause="Answering with the frequent classes alone makes most answers right.",
             prescription=_balanced(results),
         )
     ]
@@ -87,7 +91,7 @@ def _lost(results: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     others: list[str] = []
     names = list(results["per_class"])
     counts = results["data"]["class_counts"]
-    balanced = (results.get("words") or {}).get("sampler") == "balanced"
+    balanced = (results.get("words") or {}).get("sampler") == "balanced" or _weighted(results)
     for name, mistakes in zip(names, results["confusion_matrix"], strict=True):
         values = results["per_class"][name]
         if values["support"] < LEAST_SUPPORT or values["recall"] is None or values["recall"] >= LOST_RECALL:
@@ -96,6 +100,10 @@ def _lost(results: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         usual = sum(counts[other] * count for other, count in instead.items()) / sum(instead.values())
         (rare if counts[name] < RARE * usual and not balanced else others).append(name)
     return rare, others
+
+
+def _weighted(results: Mapping[str, Any]) -> bool:
+    return any(str(override).endswith("class_weight=balanced") for override in results.get("overrides") or ())
 
 
 def _lost_classes(count: int) -> str:
@@ -125,7 +133,13 @@ def _remedy(results: Mapping[str, Any], losses: Sequence[float]) -> tuple[str, s
 
 
 def _balanced(results: Mapping[str, Any]) -> str:
-    """Return the override that balances batches, with a batch size that has a place for every class."""
+    """Return the override that balances batches, with a batch size that has a place for every class.
+
+    A classical classifier sees no batches: its classes are weighted, if need be by one that can.
+    """
+    if "estimator" in results:
+        word = (results.get("words") or {}).get("model", "")
+        return f"model.{WEIGHTS[word]}" if word in WEIGHTS else "model=svm model.class_weight=balanced"
     classes = len(results["per_class"])
     given = [
         int(size) for each in results.get("overrides") or () for size in re.findall(r"^batch_size=(\d+)$", str(each))

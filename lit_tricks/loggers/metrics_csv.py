@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ class MetricsCSV(RunLogger):
     appearance. A value logged again in the same epoch replaces the earlier one, so of step-level values the
     last one stays; ``step`` is the largest that Lightning gave. Values that come without an ``epoch`` belong
     to the last row if its step has not been passed, otherwise to the next row. ``test/…`` is left out, since
-    a test belongs to no epoch, and so are rows of ``val/…`` alone, which ``Trainer.validate`` logs.
+    a test belongs to no epoch, and so are rows of ``val/…`` and ``train_clean/…`` alone, as ``Trainer.validate``
+    logs them or an epoch that has not ended.
 
     The file is replaced atomically whenever a row gains a value it did not have, so a killed process leaves
     complete rows; the end of training waits until they have reached the disk. A number that ``float32`` holds
@@ -114,7 +115,7 @@ class MetricsCSV(RunLogger):
 
     def _line(self, epoch: int) -> str:
         row = self._rows[epoch]
-        if all(name in KEYS or name.startswith("val/") for name in row):
+        if all(name in KEYS or name.startswith(("val/", "train_clean/")) for name in row):
             return ""
         return _csv([row.get(column, "") for column in self._columns])
 
@@ -137,6 +138,16 @@ class MetricsCSV(RunLogger):
                 self._rows[int(epoch)] = cells
                 self._widen(cells)
         self._settle()
+
+
+def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the text of a CSV file, columns in order of first appearance, numbers as ``metrics.csv`` has them.
+
+    A row may lack columns: their cells stay empty.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ([_cell(row[name]) if name in row else "" for name in columns] for row in rows)
+    return _csv(columns) + "".join(map(_csv, lines))
 
 
 def _belongs(name: str) -> bool:

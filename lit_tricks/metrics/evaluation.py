@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import binary_auroc, multiclass_confusion_matrix
+from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+from lit_tricks.metrics.auroc import one_vs_rest_auroc
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,14 @@ def evaluate_predictions(
     precision = hits.double() / predicted.clamp(min=1)
     recall = hits.double() / support.clamp(min=1)
     f1 = 2 * hits.double() / (support + predicted).clamp(min=1)
-    auroc = [_auroc(probabilities[:, k], targets == k) for k in range(classes)]
+    # numpy has no bfloat16, and float16 converts without loss
+    auroc = one_vs_rest_auroc(probabilities.to(torch.promote_types(probabilities.dtype, torch.float32)), targets)
 
     per_class: dict[str, dict[str, float | int | None]] = {}
-    for k, name in enumerate(class_names):
-        rates = {"precision": precision[k], "recall": recall[k], "f1": f1[k]}
-        row: dict[str, float | int | None] = {key: float(value) if present[k] else None for key, value in rates.items()}
-        per_class[name] = row | {"support": int(support[k]), "auroc": auroc[k]}
+    columns = (precision.tolist(), recall.tolist(), f1.tolist(), support.tolist(), auroc)
+    for name, p, r, f, count, area in zip(class_names, *columns, strict=True):
+        rates = {"precision": p, "recall": r, "f1": f} if count else dict.fromkeys(("precision", "recall", "f1"))
+        per_class[name] = {**rates, "support": count, "auroc": area}
 
     balanced = float(recall[present].mean())
     return Evaluation(
@@ -86,16 +89,6 @@ def evaluate_predictions(
         confusion_matrix=confusion.tolist(),
         absent_classes=[name for k, name in enumerate(class_names) if not present[k]],
     )
-
-
-def _auroc(scores: Tensor, positive: Tensor) -> float | None:
-    """Return the chance that a positive outranks a negative, ties counting half; None when undefined."""
-    if positive.all() or not positive.any() or scores.isnan().any():
-        return None
-    # Ranks are all that counts; they keep torchmetrics from squashing values outside [0, 1] through a
-    # sigmoid, which in float32 makes distinct large ones equal.
-    ranks = scores.unique(return_inverse=True)[1].double()
-    return float(binary_auroc(ranks / ranks.max().clamp(min=1), positive.long(), validate_args=False))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

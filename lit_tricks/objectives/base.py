@@ -20,12 +20,14 @@ class Objective(nn.Module, ABC):
         num_classes: K.
         label_smoothing: alpha of (1 - alpha) y + alpha / K; in [0, 1), 0 changes nothing.
         expects: what the network must return; always ``logits``.
+        probabilistic: True, since what ``probabilities`` returns are probabilities and no mere scores.
         link: the activation from logits to probabilities, by which an initialiser turns the class prior into a bias.
 
     Raises ``UserError`` when ``label_smoothing`` lies outside [0, 1).
     """
 
     expects: str = "logits"
+    probabilistic: bool = True
     link: OutputActivation
 
     def __init__(self, num_classes: int, label_smoothing: float = 0.0) -> None:

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from lit_tricks.functional.losses import cross_entropy
+from lit_tricks.functional.losses import cross_entropy, softmax
 from lit_tricks.objectives.base import Objective
 
 
@@ -19,4 +19,4 @@ class CrossEntropy(Objective):
         return F.cross_entropy(logits, target)
 
     def _probabilities(self, logits: Tensor) -> Tensor:
-        return logits.softmax(1)
+        return softmax(logits)

@@ -28,6 +28,8 @@ LOG_FROM = 100
 def learning_curves(rows: Rows, best_epoch: int | None = None) -> Figure:
     """Draw loss and accuracy of training and validation over the epochs, with the best epoch marked.
 
+    Under augmentation the training curve is that of changed examples; the one of a sample as it is is drawn as well.
+
     Args:
         rows: as ``metrics.csv`` holds them; ``epoch`` counts from 0 and is drawn counting from 1, so the
             axis says how many epochs the network had been trained. Values may be None or NaN.
@@ -37,17 +39,23 @@ def learning_curves(rows: Rows, best_epoch: int | None = None) -> Figure:
     figure = new_figure(9.5, 3.9)
     left, right = figure.subplots(1, 2)
     best = _best(rows) if best_epoch is None else best_epoch
+    clean = bool(_points(rows, "train_clean/loss"))
+    splits = ("train", "train_clean", "val") if clean else ("train", "val")
     for axes, name, word in ((left, "loss", "Loss"), (right, "acc", "Accuracy")):
         style_axes(axes, word, "epochs trained")
-        drawn = [_line(axes, rows, split, name) for split in ("train", "val")]
+        drawn = [_line(axes, rows, split, name, dashed=clean and split == "train") for split in splits]
         _finish(axes, any(drawn), len(rows), best)
     if any(axes.get_legend_handles_labels()[0] for axes in (left, right)):
         source = left if left.get_legend_handles_labels()[0] else right
         figure.legend(
-            *source.get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False, fontsize=TICK_SIZE
+            *source.get_legend_handles_labels(),
+            loc="outside upper right",
+            ncols=2 if clean else 3,
+            frameon=False,
+            fontsize=TICK_SIZE,
         )
     low, high = left.get_ylim()
-    values = [v for split in ("train", "val") for _, v in _points(rows, f"{split}/loss")]
+    values = [v for split in splits for _, v in _points(rows, f"{split}/loss")]
     if values and min(values) > 0 and max(values) / min(values) > LOG_FROM:
         _logarithmic(left)
         left.set_title("Loss (logarithmic)", loc="left", fontsize=TITLE_SIZE, color=INK)
@@ -94,12 +102,16 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float
     return [x for x, _ in points], [y for _, y in points]
 
 
-def _line(axes: Axes, rows: Rows, split: str, name: str) -> bool:
+def _line(axes: Axes, rows: Rows, split: str, name: str, dashed: bool = False) -> bool:
     points = _points(rows, f"{split}/{name}")
     if points:
-        marker = "o" if len(points) < 30 else ""
         axes.plot(
-            *_columns(points), color=SPLIT_COLOURS[split], marker=marker, markersize=3.5, label=SPLIT_NAMES[split]
+            *_columns(points),
+            color=SPLIT_COLOURS[split.removesuffix("_clean")],
+            linestyle=(0, (2, 1.5)) if dashed else "-",
+            marker="o" if len(points) < 30 and not dashed else "",
+            markersize=3.5,
+            label=f"{SPLIT_NAMES[split.removesuffix('_clean')]}{', augmented' if dashed else ''}",
         )
     return bool(points)
 

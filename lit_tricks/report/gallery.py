@@ -46,17 +46,20 @@ def misclassified_gallery(
 
 def _lines(record: Mistake, labels: Sequence[str], short: bool) -> list[tuple[str, float, str]]:
     truth, first, second = labels[record.true], labels[record.predicted], labels[record.second]
-    chances = f"{record.probability:.0%}", f"{record.second_probability:.0%}"
+    chance, second_chance = (
+        "" if each is None else f" {each:.0%}" for each in (record.probability, record.second_probability)
+    )
     if short:
+        choices = f"{first}:{chance}, {second}:{second_chance}" if chance else f"2nd {second}"
         return [
             (f"{truth} → {first}", 10, VERMILION),
-            (f"{first}: {chances[0]}, {second}: {chances[1]}", 7, INK),
+            (choices, 7, INK),
             (f"#{record.index}", 7, SOFT),
         ]
     return [
         (truth, 7.5, INK),
-        (f"→ {first} {chances[0]}", 7.5, VERMILION),
-        (f"2nd {second} {chances[1]}", 7, INK),
+        (f"→ {first}{chance}", 7.5, VERMILION),
+        (f"2nd {second}{second_chance}", 7, INK),
         (f"#{record.index}", 7, SOFT),
     ]
 

@@ -16,29 +16,36 @@ class Mistake:
     Attributes:
         index: its position in the split.
         true: index of its class; ``predicted`` and ``second`` are the first and second choice.
-        probability: of the first choice, ``second_probability`` of the second.
-        loss: of this example.
+        probability: of the first choice, ``second_probability`` of the second; None for a classifier that gives
+            scores, which only rank.
+        loss: of this example, None for such a classifier.
     """
 
     index: int
     true: int
     predicted: int
-    probability: float
+    probability: float | None
     second: int
-    second_probability: float
-    loss: float
+    second_probability: float | None
+    loss: float | None
 
 
 def rank_mistakes(
-    probabilities: np.ndarray, targets: np.ndarray, losses: np.ndarray | None = None, limit: int = 100
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    losses: np.ndarray | None = None,
+    limit: int = 100,
+    probabilistic: bool = True,
 ) -> list[Mistake]:
     """Return at most ``limit`` wrongly recognised examples, the largest loss first, ties by position.
 
     Args:
         probabilities: (N, K) with K ≥ 2, rows need not sum to one. The first choice is the first of equals.
+            When they are scores in [0, 1] instead, not ``probabilistic``, the true class's lowest come first.
         targets: (N,) class indices.
         losses: (N,); without them −log of the true class's probability.
         limit: how many to return.
+        probabilistic: whether the numbers may be told as probabilities and losses.
     """
     chances, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
     order = np.argsort(-chances, axis=1, kind="stable")
@@ -52,10 +59,10 @@ def rank_mistakes(
             index=int(row),
             true=int(truth[row]),
             predicted=int(order[row, 0]),
-            probability=float(chances[row, order[row, 0]]),
+            probability=float(chances[row, order[row, 0]]) if probabilistic else None,
             second=int(order[row, 1]),
-            second_probability=float(chances[row, order[row, 1]]),
-            loss=float(weights[row]),
+            second_probability=float(chances[row, order[row, 1]]) if probabilistic else None,
+            loss=float(weights[row]) if probabilistic else None,
         )
         for row in worst
     ]
@@ -67,8 +74,9 @@ def mistakes_sentence(records: Sequence[Mistake], total: int | None, noun: str) 
         return "No example was recognised wrongly"
     of = "" if total is None or total <= len(records) else f" of {total:,}"
     second = sum(record.second == record.true for record in records)
+    first = "largest loss first" if records[0].loss is not None else "the true class's lowest scores first"
     return (
-        f"{len(records)}{of} wrongly recognised {noun}, largest loss first\n"
+        f"{len(records)}{of} wrongly recognised {noun}, {first}\n"
         f"the second choice is right in {second} of {len(records)}"
     )
 
@@ -101,10 +109,10 @@ def misclassified_table(
             f"#{record.index}",
             labels[record.true],
             labels[record.predicted],
-            f"{record.probability:.1%}",
+            _told(record.probability, ".1%"),
             labels[record.second],
-            f"{record.second_probability:.1%}",
-            f"{record.loss:.2f}",
+            _told(record.second_probability, ".1%"),
+            _told(record.loss, ".2f"),
         )
         for x, side, cell in zip(columns, sides, cells, strict=True):
             axes.text(x, line, cell, ha=side, va="center", fontsize=9, color=INK)
@@ -112,3 +120,7 @@ def misclassified_table(
         text.set_in_layout(False)
     headline(figure, mistakes_sentence(shown, total or len(records), "examples"))
     return figure
+
+
+def _told(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -8,7 +8,16 @@ from typing import Any
 
 from lit_tricks.report.page import definitions, page, paragraph, preformatted, section, table, write_page
 from lit_tricks.report.run_files import has_events, read_config, read_diagnosis, read_json, read_metrics
-from lit_tricks.report.summary import class_table, command, curves, judged_split, measured, metric_table, sentence
+from lit_tricks.report.summary import (
+    class_table,
+    command,
+    curves,
+    judged_split,
+    layer_table,
+    measured,
+    metric_table,
+    sentence,
+)
 
 FIRST_FIGURES = ("learning_curves", "confusion_matrix", "misclassified")
 TOLD = ("layer", "evidence", "cause", "prescription")
@@ -35,6 +44,9 @@ def write_run_report(run_dir: Path, results: Mapping[str, Any] | None = None) ->
     head, rows = class_table(results)
     if rows:
         body.append(section(f"Classes of the {judged_split(results)} split", table(head, rows)))
+    head, rows = layer_table(results)
+    if rows:
+        body.append(section("Network", table(head, rows)))
     body.append(section("Diagnosis", *_diagnosis(run_dir)))
     body.append(section("Figures", *(list(_figures(run_dir)) or [paragraph("No figures were drawn.", "soft")])))
     body.append(section("Repeat this run", preformatted(command(results))))
@@ -56,8 +68,9 @@ def _state(run_dir: Path, results: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(results.get(key), int):
             facts.append(f"{results[key]:,} {unit}")
     seconds = results.get("seconds")
-    if isinstance(seconds, Mapping) and isinstance(seconds.get("fit"), int | float):
-        facts.append(f"trained in {seconds['fit']:,.1f} s")
+    for stage, verb in (("fit", "trained"), ("study", "computed")):
+        if isinstance(seconds, Mapping) and isinstance(seconds.get(stage), int | float):
+            facts.append(f"{verb} in {seconds[stage]:,.1f} s")
     if not facts and (rows := read_metrics(run_dir)):
         facts.append(f"{len(rows)} epochs in metrics.csv")
     yield paragraph(" · ".join([*facts, run_dir.resolve().name]), "soft")
@@ -69,8 +82,10 @@ def _diagnosis(run_dir: Path) -> Iterator[str]:
         yield paragraph("No diagnosis was made.", "soft")
         return
     findings, checks = diagnosis
-    if not findings:
-        yield paragraph(f"Nothing suspicious was found (checks: {', '.join(checks) or 'none'}).")
+    if not findings and not checks:
+        yield paragraph("Nothing was examined: no check applies to this run.")
+    elif not findings:
+        yield paragraph(f"Nothing suspicious was found (checks: {', '.join(checks)}).")
     for finding in findings:
         severity = finding["severity"]
         kind = severity if severity in ("warning", "critical") else "note"

@@ -89,9 +89,9 @@ class _Dots(Artist):
 
     def draw(self, renderer: RendererBase) -> None:
         """Copy the picture to the page."""
-        opaque = np.full((*self.pixels.shape[:2], 1), 255, dtype=np.uint8)
+        rows = np.full((*self.pixels.shape[:2], 4), 255, dtype=np.uint8)
         # the renderer counts rows from below
-        rows = np.ascontiguousarray(np.concatenate([self.pixels, opaque], axis=2)[::-1])
+        rows[..., :3] = self.pixels[::-1]
         context = renderer.new_gc()
         renderer.draw_image(context, self._corner, self._corner, rows)
         context.restore()

@@ -7,9 +7,10 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from textwrap import fill
 
-import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -27,6 +28,8 @@ SPLIT_COLOURS = {"train": BLUE, "val": VERMILION, "test": GREEN}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE = 11, 10, 9
 DPI = 150
+# of a headline in bold
+LETTERS_AN_INCH = 9.5
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -49,8 +52,9 @@ def style_axes(axes: Axes, title: str = "", xlabel: str = "", ylabel: str = "") 
 
 
 def headline(figure: Figure, text: str) -> None:
-    """Put the sentence that says what is seen above the whole figure."""
+    """Put the sentence that says what is seen above the whole figure, in as many lines as its width asks for."""
     width, height = figure.get_size_inches()
+    text = "\n".join(fill(line, int(LETTERS_AN_INCH * width)) for line in text.split("\n"))
     title = figure.suptitle(text, x=0.1 / width, ha="left", fontsize=TITLE_SIZE, color=INK, fontweight="bold")
     if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         title.set(y=1 - 0.08 / height, va="top")
@@ -91,9 +95,11 @@ def save_figure(figure: Figure, path: Path) -> Path:
     # one pass: ``savefig`` draws everything twice, the first time for the layout, which drawing settles by itself
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    # nothing is transparent, so three channels are the whole picture
-    dots = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
     buffer = io.BytesIO()
-    Image.fromarray(dots).save(buffer, format="png", dpi=(DPI, DPI))
+    # nothing is transparent, so three channels are the whole picture
+    picture = Image.frombytes("RGB", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBX")
+    picture.save(buffer, format="png", dpi=(DPI, DPI))
+    # the canvas, and the page on it, is most of the memory that a figure holds
+    FigureCanvasBase(figure)
     write_atomically(path, buffer.getvalue())
     return path

@@ -22,8 +22,13 @@ PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall"
 
 
 def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Return the head and the rows of metrics × splits, without splits that have no value."""
+    """Return the head and the rows of metrics × splits, without splits that have no value.
+
+    Of a study they are what was studied × figures.
+    """
     metrics = _mapping(results.get("metrics"))
+    if "study" in results:
+        return _finding_table(metrics)
     splits = [split for split in SPLITS if any(str(name).startswith(f"{split}/") for name in metrics)]
     known = [name for name in METRICS if any(f"{split}/{name}" in metrics for split in splits)]
     others = {str(key).split("/", 1)[1] for key in metrics if str(key).split("/", 1)[0] in splits}
@@ -32,6 +37,28 @@ def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]
         for name in [*known, *sorted(others - set(known))]
     ]
     return ["", *(SPLITS[split] for split in splits)], rows
+
+
+def _finding_table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return the head and the rows of a study's metrics: ``adam/loss`` stands in row ``adam``, column ``loss``."""
+    pairs = {name: tuple(str(name).rpartition("/")[::2]) for name in metrics}
+    columns = list(dict.fromkeys(column for _, column in pairs.values()))
+    cells = {pair: metrics[name] for name, pair in pairs.items()}
+    rows = [[row, *(cells.get((row, column)) for column in columns)] for row in dict.fromkeys(r for r, _ in cells)]
+    return ["", *(column.replace("_", " ") for column in columns)], rows
+
+
+def layer_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return the head and the rows of a dense network's layers, the last their sum; no rows where none are known."""
+    layers = [layer for layer in results.get("layers") or [] if isinstance(layer, Mapping)]
+    rows: list[list[Any]] = []
+    for layer in layers:
+        weights, biases = (value if isinstance(value := layer.get(key), int) else 0 for key in ("weights", "biases"))
+        shape = f"(batch, {layer.get('units')})"
+        rows.append([layer.get("name"), layer.get("kind"), shape, weights, biases, weights + biases])
+    if rows:
+        rows.append(["in all", "", "", *(sum(row[column] for row in rows) for column in (3, 4, 5))])
+    return ["layer", "kind", "output shape", "weights", "biases", "parameters"], rows
 
 
 def class_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
@@ -95,7 +122,7 @@ def near(path: Path) -> str:
 def measured(results: Mapping[str, Any]) -> str | None:
     """Return which weights the metrics belong to and whether training stopped early; None when nobody knows."""
     epoch, checkpoint = results.get("weights_epoch"), results.get("checkpoint")
-    if epoch is None and not checkpoint:
+    if (epoch is None and not checkpoint) or "estimator" in results:
         return None
     text = "weights of the last epoch"
     if Path(str(checkpoint)).name.startswith("best"):
@@ -107,6 +134,8 @@ def measured(results: Mapping[str, Any]) -> str | None:
 
 def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """Return the one sentence that says what came out, or why nothing did."""
+    if isinstance(finding := results.get("finding"), str):
+        return finding
     chosen = words(results, config)
     experiments = results.get("experiment") or []
     tricks = experiments if isinstance(experiments, list) else [experiments]

@@ -40,7 +40,9 @@ def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Cons
     console.print()
     path = Path(run_dir)
     weights = measured(results) if results.get("metrics") else None
-    for line in (*([weights] if weights else []), *_doctor(path), *_places(path)):
+    # a study has nothing to examine
+    doctor = [] if "study" in results else _doctor(path)
+    for line in (*([weights] if weights else []), *doctor, *_places(path)):
         # paths and overrides are copied: a line break in the middle would spoil them
         console.print(Text(line), soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """What a knob accepts on the command line is what the class behind it accepts."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -7,16 +8,22 @@ import pytest
 from omegaconf import OmegaConf
 
 from lit_tricks.callbacks import EarlyStopping
+from lit_tricks.classical import fit_estimator
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
 from lit_tricks.commandline.ranges import KNOBS, TOP
 from lit_tricks.commandline.values import knob_for
 from lit_tricks.data.splitting import check_fold, rows_of, stratified_subset
 from lit_tricks.errors import UserError
+from lit_tricks.instantiation import build_node
 from lit_tricks.targets import resolve
 
 COMPOSER = Composer(str(conf_dir()))
-NEEDS: dict[str, dict[str, Any]] = {"model": {"input_shape": (1, 8, 8), "num_classes": 3}, "loss": {"num_classes": 3}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "model": {"input_shape": (1, 8, 8), "num_classes": 3},
+    "loss": {"num_classes": 3},
+    "augmentation": {"input_shape": (3, 8, 8), "num_classes": 3, "value_range": (0.0, 1.0)},
+}
 
 # the word whose class is built, the key, and values at and around its bounds
 BOUNDARIES: list[tuple[str, str, list[Any]]] = [
@@ -75,14 +82,54 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("scheduler/warm_restarts", "first_period", [None, 0, 1]),
     ("scheduler/warm_restarts", "t_mult", [0.9, 1]),
     ("scheduler/warm_restarts", "m_mul", [0, 0.1, 1, 1.1]),
+    ("study/optimizer_race", "start", [[1], [1, 2], [1, 2, 3], 1, [1, float("inf")]]),
+    ("study/optimizer_race", "steps", [0, 1, 1.5]),
+    ("study/optimizer_race", "only", [None, [], ["sgd"], "sgd"]),
+    ("study/learning_rate_sweep", "rates", [[], [0], [-0.1], 0.1]),
+    ("study/slow_learning", "examples", [0, 1]),
+    ("study/slow_learning", "batch_size", [0, 1]),
+    ("study/slow_learning", "epochs", [0, 1]),
+    ("study/gradient_at_the_drive", "classes", [1, 2]),
+    ("study/gradient_at_the_drive", "reach", [0, 0.1, 100, 100.1, float("nan")]),
+    ("study/activations", "activations", [[], ["relu"], ["softmax"], ["rleu"]]),
+    ("study/activations", "reach", [0, 0.1, 100, 100.1]),
+    ("study/activations", "softmax_drives", [1, 2, 2.5]),
+    ("study/network_diagram", "input_shape", [[], [0], [1], [2, 3]]),
+    ("study/network_diagram", "num_classes", [0, 1]),
+    ("augmentation/full", "affine.degrees", [-1, 0, 180, 180.1]),
+    ("augmentation/full", "affine.shift", [-0.1, 0, 0.99, 1]),
+    ("augmentation/full", "affine.shear", [-1, 0, 89.9, 90]),
+    ("augmentation/full", "affine.zoom", [-0.1, 0, 0.99, 1]),
+    ("augmentation/full", "affine.crop", [0, 0.01, 1, 1.1]),
+    ("augmentation/full", "affine.rotate_crop", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "affine.padding_mode", ["zeros", "border", "reflection", "edge"]),
+    ("augmentation/full", "flip.horizontal", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "flip.vertical", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.brightness", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.contrast", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.saturation", [-0.1, 0, 1, 1.1]),
+    ("augmentation/full", "colour.hue", [-0.1, 0, 0.5, 0.51]),
+    ("augmentation/random_crop", "random_crop.padding", [-1, 0, 0.5, 1, 4, 2.5]),
+    ("augmentation/random_erasing", "random_erasing.p", [-0.1, 0, 1, 1.1]),
+    ("augmentation/random_erasing", "random_erasing.scale", [[0, 0.3], [0.1, 1], [0.1, 1.1], [0.1]]),
+    ("augmentation/random_erasing", "random_erasing.ratio", [[0, 3], [0.1, 9], [1, 2, 3]]),
+    ("augmentation/random_erasing", "random_erasing.value", ["random", "zero", "mean"]),
+    ("augmentation/mixup", "mixup.alpha", [-0.1, 0, 5, float("inf")]),
+    ("augmentation/mixup", "mixup.p", [-0.1, 0, 1, 1.1]),
+    ("augmentation/cutmix", "cutmix.alpha", [-0.1, 0, 5, float("inf")]),
+    ("augmentation/cutmix", "cutmix.p", [-0.1, 0, 1, 1.1]),
 ]
 
 
 def _is_built(group: str, word: str, key: str, value: Any) -> bool:
     node: dict[str, Any] = OmegaConf.to_container(COMPOSER.own(group, word), resolve=False)  # type: ignore[assignment]
+    name, _, key = key.rpartition(".")
+    node = node[name] if name else node
     target = resolve(node.pop("_target_"))
+    wanted = inspect.signature(target).parameters
+    needs = {name: value for name, value in NEEDS.get(group, {}).items() if name in wanted}
     try:
-        target(**{**node, **NEEDS.get(group, {}), key: value})
+        target(**{**node, **needs, key: value})
     except UserError:
         return False
     return True
@@ -131,6 +178,47 @@ def test_early_stopping_agrees(key: str, values: list[Any]) -> None:
     EarlyStopping(**{key: good})
     with pytest.raises(UserError, match="early stopping needs patience"):
         EarlyStopping(**{key: bad})
+
+
+CLASSICAL: list[tuple[str, str, list[Any]]] = [
+    ("svm", "kernel", ["rbf", "linear", "poly", "sigmoid", "rfb"]),
+    ("svm", "C", [-1, 0, 0.001]),
+    ("svm", "gamma", [-1, 0.1, "scale", "auto", "wide"]),
+    ("svm", "class_weight", [None, "balanced", "heavy"]),
+    ("logistic_regression", "max_iter", [-1, 1]),
+    ("majority", "strategy", ["most_frequent", "prior", "median"]),
+    ("nearest_neighbours", "n_neighbors", [0, 1]),
+    ("nearest_neighbours", "weights", ["uniform", "distance", "near"]),
+    ("nearest_neighbours", "p", [0, 1, 2.5]),
+    ("random_forest", "n_estimators", [0, 1]),
+    ("random_forest", "max_depth", [None, 0, 1]),
+    ("random_forest", "min_samples_leaf", [0, 1]),
+    ("random_forest", "max_features", ["sqrt", "log2", "all", 0, 1, 0.5, 1.0, 1.5]),
+    ("svm_grid", "folds", [1, 2]),
+    ("svm_grid", "scoring", ["accuracy", "balanced_accuracy", "f1_macro", "precison"]),
+    ("svm_grid", "C", [[], [0], [1]]),
+    ("svm_grid", "estimator.kernel", ["poly", "ploy"]),
+]
+
+
+@pytest.mark.parametrize(("word", "key", "values"), CLASSICAL, ids=lambda part: part if isinstance(part, str) else "")
+def test_the_rule_and_scikit_learn_agree(word: str, key: str, values: list[Any]) -> None:
+    inputs = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+
+    def fits(value: Any) -> bool:
+        node = OmegaConf.create(OmegaConf.to_container(COMPOSER.own("model", word), resolve=False))
+        OmegaConf.update(node, key, value)
+        try:
+            fit_estimator(build_node(node, "model"), inputs, np.arange(30) % 2, 0, 1)
+        except UserError:
+            return False
+        return True
+
+    knob = knob_for("model", word, key)
+    assert knob is not None
+    accepted = [value for value in values if knob.complaint(value) is None]
+    assert accepted == [value for value in values if fits(value)]
+    assert 0 < len(accepted) < len(values)
 
 
 def test_every_refusal_of_a_number_or_a_word_has_something_to_try() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lit_tricks.commandline.options import parse_options
+from lit_tricks.commandline.options import composer_for, parse_options
 from lit_tricks.commandline.strict import check_command_line, check_options
 from lit_tricks.errors import UserError
 
@@ -35,6 +35,10 @@ RIGHT = [
     ["optimizer._target_=torch.optim.NAdam", "optimizer.momentum_decay=0.004"],
     ["data=breast_cancer", "data.malignant_share=null"],
     ["scheduler=one_cycle", "scheduler.pct_start=0"],
+    ["+experiment=lecture/d1_optimizer_race", "study.only=[sgd,adam]", "study.steps=3", "seed=3", "threads=2"],
+    ["study=optimizer_race", "optimizer@study.contenders.sgd.optimizer=rmsprop", "logger=none"],
+    ["-m", "study=optimizer_race,activations", "seed=0,1"],
+    ["study._target_=my_package.Study", "study.width=3", "allow_targets=[my_package]"],
     # what is only shown may lack values
     ["data=csv", "--cfg", "job"],
     ["data=custom", "model=custom", "model.width=8", "--cfg", "job"],
@@ -92,3 +96,44 @@ def test_a_resumable_run_passes(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").unlink()
     with pytest.raises(UserError, match=r"holds no config\.yaml"):
         check_command_line([f"resume='{tmp_path}'"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["study=activations", "model=cnn"], "a study trains no classifier and reads no model; received"),
+        (["study=activations", "model=mlp"], "reads no model; received 'model=mlp': leave it out"),
+        (["trainer.max_epochs=3", "study=activations"], "reads no trainer; received 'trainer.max_epochs=3'"),
+        (["study=activations", "batch_size=3"], "reads no batch_size; received 'batch_size=3'"),
+        (["study=activations", "~callbacks.progress_bar"], "reads no callbacks; received '~callbacks.progress_bar'"),
+        (["study=activations", "+optimizer.x=3"], r"there is no 'optimizer\.x'"),
+        (["+experiment=[lecture/c2_activations,dropout]"], r"reads no model; received \+experiment=dropout: leave"),
+        (["-m", "study=none,activations", "model=cnn"], "a study .* reads no model"),
+        (
+            ["study=optimizer_race", "study.contenders.sgd.optimizer.lr=-1"],
+            r"study\.contenders\.sgd\.optimizer\.lr must be a number greater than 0; received -1",
+        ),
+        (
+            ["study=optimizer_race", "study.contenders.sdg.optimizer.lr=1"],
+            r"there is no 'study\.contenders\.sdg\.optimizer\.lr': did you mean study\.contenders\.sgd\.optimizer\.lr",
+        ),
+        (
+            ["study=learning_rate_sweep", "optimizer@study.optimizer=adam", "study.optimizer.beta=1"],
+            r"there is no 'study\.optimizer\.beta': did you mean study\.optimizer\.betas",
+        ),
+        (["study=optimizer_race", "steps=3"], r"there is no 'steps': did you mean study\.steps"),
+        (["study.steps=3"], "study=none has no steps: words with it: gradient_descent, learning_rate_sweep"),
+    ],
+)  # fmt: skip
+def test_what_a_study_does_not_read_is_refused(arguments: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_command_line(arguments)
+
+
+def test_an_experiment_that_chooses_words_is_what_its_file_says_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    text = "# @package _global_\n# Mine\ndefaults:\n  - override /model: cnn\noptimizer:\n  lr: 0.5\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(text)
+    composer = composer_for(parse_options(["--config-dir", str(tmp_path), "+experiment=mine"]))
+    assert composer.own("experiment", "mine") == {"optimizer": {"lr": 0.5}}
+    assert composer.compose(composer.overrides).choices["model"] == "cnn"

@@ -88,6 +88,18 @@ def test_validation_may_be_the_first_rows() -> None:
     assert rows_of(data.train) == list(range(25, 200))
 
 
+@pytest.mark.parametrize("official", [0, 30])
+def test_validation_may_watch_the_test_split(official: int) -> None:
+    data = ready(Rows(official=official), val_split="test", val_size=25)
+    assert rows_of(data.val) == rows_of(data.test)
+    assert sorted(rows_of(data.train) + ([] if official else rows_of(data.test))) == list(range(200))
+
+
+def test_a_fold_and_the_test_split_cannot_both_validate() -> None:
+    with pytest.raises(UserError, match=r"one of data\.folds or the test split"):
+        ready(val_split="test", folds=5)
+
+
 def test_folds_partition_what_is_not_test() -> None:
     folds = [ready(folds=5, fold=fold, val_size=0.5) for fold in range(5)]
     assert sorted(row for data in folds for row in rows_of(data.val)) == sorted(

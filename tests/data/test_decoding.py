@@ -1,10 +1,11 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lit_tricks.data import files
+from lit_tricks.data import decoding, files
 from lit_tricks.data.decoding import read_images
 from lit_tricks.data.image_files import read_image
 from lit_tricks.errors import UserError
@@ -24,21 +25,35 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("memory", [10**9, 1])
+@pytest.mark.parametrize("cores", [1, 4])
 def test_many_files_are_the_single_ones_in_order(
-    pictures: list[Path], memory: int, monkeypatch: pytest.MonkeyPatch
+    pictures: list[Path], cores: int, memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "available_bytes", lambda: memory)
+    monkeypatch.setattr(decoding, "_threads", lambda paths: cores)
     pixels = read_images(pictures, SHAPE, "remove them")
     assert isinstance(pixels, np.memmap) == (memory == 1)
     np.testing.assert_array_equal(pixels, np.stack([read_image(path, SHAPE) for path in pictures]))
 
 
-def test_unreadable_ones_are_named_in_order(pictures: list[Path]) -> None:
+@pytest.mark.parametrize("cores", [1, 4])
+def test_unreadable_ones_are_named_in_order(pictures: list[Path], cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_threads", lambda paths: cores)
     for number in (80, 3, 41):
         pictures[number].write_bytes(b"broken")
     message = r"3 are not: .*/3\.png \(not an image\), .*/41\.png \(.*\), .*/80\.png \(.*\): remove them"
     with pytest.raises(UserError, match=message):
         read_images(pictures, SHAPE, "remove them")
+
+
+def test_threads_decode_large_files_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    paths = [tmp_path / f"{number}" for number in range(3)]
+    for path, size in zip(paths[:2], (7000, 2000), strict=True):
+        path.write_bytes(bytes(size))
+    # the third is not there, which is for the reader to say
+    assert decoding._threads(paths) == decoding._threads(paths[:1]) == 3
+    assert decoding._threads(paths[1:]) == decoding._threads(paths[2:]) == decoding._threads([]) == 1
 
 
 def test_no_file_is_no_image() -> None:

@@ -13,7 +13,7 @@ from lit_tricks.errors import UserError
         ({"batch_size": 2.5}, r"batch_size must be .* received 2\.5"),
         ({"seed": -1}, r"seed must be a whole number of at least 0; received -1: try seed=0"),
         ({"seed": 0.5}, r"seed must be .* received 0\.5"),
-        ({"val_split": "random"}, r"data\.val_split must be one of stratified, first; received 'random'"),
+        ({"val_split": "random"}, r"data\.val_split must be one of stratified, first, test; received 'random'"),
         ({"test_size": 0}, r"data\.test_size must be greater than 0; received 0: try data\.test_size=0\.2"),
         ({"test_size": 0.0}, r"data\.test_size must be greater than 0; received 0\.0"),
         ({"folds": 1}, r"data\.folds must be at least 2; received 1"),

@@ -172,3 +172,20 @@ def test_a_class_without_test_examples_is_not_judged() -> None:
     results["per_class"]["rare"] |= {"recall": None, "support": 0}
     results["confusion_matrix"] = np.diag([36, 36, 0]).tolist()
     assert diagnose(results, history(LEARNT))["diagnoses"] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "prescription"),
+    [
+        ("svm", "model.class_weight=balanced"),
+        ("svm_grid", "model.estimator.class_weight=balanced"),
+        ("majority", "model=svm model.class_weight=balanced"),
+        ("custom", "model=svm model.class_weight=balanced"),
+    ],
+)
+def test_a_classical_classifier_weighs_its_classes_instead_of_balancing_batches(word: str, prescription: str) -> None:
+    results = recorded({"rare": "common"}, SKEWED, 0.9, estimator="X", words={"model": word, "data": "digits"})
+    (diagnosis,) = diagnose(results, [])["diagnoses"]
+    assert diagnosis["prescription"] == prescription
+    assert "network" not in diagnosis["cause"]
+    assert diagnose({**results, "overrides": [prescription.split()[-1]]}, [])["diagnoses"] == []

@@ -9,6 +9,7 @@ from lit_tricks.functional.losses import (
     nearest_distribution,
     smooth_targets,
     soft_targets,
+    softmax,
     squared_error,
 )
 
@@ -144,3 +145,16 @@ def test_nearest_distribution_keeps_distributions_and_winners() -> None:
     torch.testing.assert_close(projected.sum(1), torch.ones(50, dtype=torch.float64))
     assert torch.equal(projected.argmax(1), outputs.argmax(1))
     assert (projected >= 0).all()
+
+
+@pytest.mark.parametrize("classes", [2, 10, 15, 16])
+@pytest.mark.parametrize("rows", [1, 63, 64, 500])
+def test_softmax_and_its_entropy_are_torchs_on_either_path(rows: int, classes: int) -> None:
+    generator = torch.Generator().manual_seed(rows + classes)
+    logits = (10 * torch.randn(rows, classes, generator=generator)).requires_grad_()
+    target = torch.randint(0, classes, (rows,), generator=generator)
+    torch.testing.assert_close(softmax(logits), logits.softmax(1))
+    assert softmax(logits).is_contiguous()
+    ours, torchs = cross_entropy(logits, target), F.cross_entropy(logits, target, reduction="none")
+    torch.testing.assert_close(ours, torchs)
+    torch.testing.assert_close(gradient(ours, logits), gradient(torchs, logits))

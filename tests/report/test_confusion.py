@@ -60,7 +60,7 @@ def test_nothing_is_clipped(classes, tmp_path):
 def test_a_class_without_examples_has_no_share(tmp_path):
     figure = confusion_matrix([[5, 0], [0, 0]], ["a", "b"])
     save_figure(figure, tmp_path / "matrix.png")
-    shares = figure.axes[0].images[0].get_array()
+    shares = figure.axes[0].collections[0].get_array()
     assert np.ma.getmaskarray(shares).tolist() == [[False, False], [True, True]]
     assert figure.get_suptitle() == "5 of 5 right (100.0%)"
 

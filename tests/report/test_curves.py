@@ -37,6 +37,17 @@ def test_draws_every_split_over_epochs_counted_from_one():
     assert set(lines(accuracy)["training"].get_ydata()) == {0.9}
 
 
+def test_under_augmentation_the_clean_curve_is_the_training_curve():
+    augmented = rows(5, **{"train_clean/loss": 0.25, "train_clean/acc": 0.95})
+    loss, accuracy = learning_curves(augmented).axes
+    assert list(lines(loss)) == ["training, augmented", "training", "validation", "best epoch"]
+    assert set(lines(loss)["training"].get_ydata()) == {0.25}
+    assert set(lines(accuracy)["training"].get_ydata()) == {0.95}
+    assert set(lines(accuracy)["training, augmented"].get_ydata()) == {0.9}
+    styles = [lines(loss)[name].get_linestyle() for name in ("training, augmented", "training")]
+    assert styles == ["--", "-"]
+
+
 def test_marks_the_epoch_of_the_lowest_validation_loss():
     figure = learning_curves(rows(6))
     assert list(lines(figure.axes[0])["best epoch"].get_xdata()) == [4, 4]

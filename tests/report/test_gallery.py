@@ -123,3 +123,19 @@ def test_pictures_are_scaled_clipped_and_in_colour():
     assert averaged.tolist() == [[0.5, 0.5], [0.5, 0.5]]
     (constant,) = pictures(np.full((1, 1, 2, 2), 7.0), None)
     assert np.isfinite(constant).all()
+
+
+def test_scores_rank_mistakes_but_are_told_as_no_probabilities(tmp_path):
+    scores = np.array([[0.9, 0.8, 0.1], [0.3, 0.2, 0.7], [0.1, 0.9, 0.2]])
+    records = rank_mistakes(scores, np.array([1, 1, 1]), probabilistic=False)
+    assert [(record.index, record.predicted, record.second) for record in records] == [(1, 2, 0), (0, 0, 1)]
+    assert {value for r in records for value in (r.probability, r.second_probability, r.loss)} == {None}
+    names = ["a", "b", "c"]
+    figure = misclassified_gallery(np.zeros((2, 1, 4, 4), np.uint8), records, names)
+    assert texts(figure)[:3] == ["b → c", "2nd a", "#1"]
+    assert figure.get_suptitle().startswith("2 wrongly recognised images, the true class's lowest scores first\n")
+    long = misclassified_gallery(np.zeros((2, 1, 4, 4), np.uint8), records, ["first", "second", "third"])
+    assert texts(long)[:4] == ["second", "→ third", "2nd first", "#1"]
+    table = misclassified_table(records, names)
+    assert "-" in texts(table)
+    assert not any("%" in text for text in texts(table))

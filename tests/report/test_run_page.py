@@ -222,3 +222,12 @@ def test_says_which_weights_were_measured_and_how_to_see_the_curves(run_dir, mon
     (run_dir / "events.out.tfevents.1.host").touch()
     monkeypatch.chdir(run_dir.parent.parent)
     assert f"tensorboard --logdir {run_dir.parent.name}" in read(run_dir)[1].text
+
+
+def test_a_classifier_that_has_no_epochs_was_measured_with_no_epoch_s_weights(run_dir):
+    facts = {"estimator": "SVC", "checkpoint": "checkpoints/model.skops", "epochs": None, "steps": None}
+    (run_dir / "results.json").write_text(json.dumps(RESULTS | facts), encoding="utf-8")
+    _, reader = read(run_dir)
+    assert "Measured with" not in reader.text
+    assert "23,860 parameters · trained in 12.5 s" in reader.text
+    assert "epochs ·" not in reader.text

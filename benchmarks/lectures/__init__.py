@@ -1,0 +1,1 @@
+"""The lectures' published figures beside ours, from full runs over several seeds."""

@@ -1,0 +1,55 @@
+"""The table as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.lectures.published import ROWS, Row
+from benchmarks.lectures.verdict import judge
+
+HEAD = (
+    "# The lectures' systems\n\n"
+    "Made by `python -m benchmarks.lectures DATA_DIR` from full runs; ours is the mean ± standard deviation over the "
+    "seeds. *Reproduced*: the published figure lies within three standard deviations of our mean; *better*: ours lies "
+    "beyond it on the good side. Each row runs as `python train.py +experiment=lecture/WORD`.\n"
+)
+METRICS = {
+    "train/loss": "training loss",
+    "train/acc": "training accuracy",
+    "test/loss": "test loss",
+    "test/acc": "test accuracy",
+}
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """Return the page of ``found``: word → ``seeds``, one mapping of metrics each, and ``seconds``."""
+    done = [row for row in ROWS if row.word in found["rows"]]
+    lines = [HEAD, f"{found['machine']}.\n", "## Published figures\n"]
+    lines += ["| row | word | figure | published | ours | seeds | verdict |", "|---|---|---|---|---|---|---|"]
+    for row in done:
+        lines += _figures(row, found["rows"][row.word]["metrics"])
+    lines += ["", "## Pictures and rows without a published figure\n"]
+    lines += ["| row | word | picture | test accuracy | seconds |", "|---|---|---|---|---|"]
+    for row in done:
+        if not row.published:
+            lines.append(_picture(row, found["rows"][row.word]))
+    notes = [f"- {row.name}: {row.note}." for row in done if row.note]
+    return "\n".join([*lines, *(["", "## Notes\n", *notes] if notes else []), ""])
+
+
+def _figures(row: Row, seeds: Sequence[Mapping[str, float]]) -> list[str]:
+    lines = []
+    for name, published in row.published.items():
+        values = [metrics[name] for metrics in seeds]
+        verdict = judge(name, values, published)
+        digits = 5 if published < 1 else 1
+        ours = f"{verdict.mean:.{digits}f} ± {verdict.deviation:.{digits}f}"
+        cells = [row.name, f"`{row.word}`", METRICS[name], f"{published:.{digits}f}", ours, len(values), verdict.word]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def _picture(row: Row, entry: Mapping[str, Any]) -> str:
+    groups: Mapping[str, float] = entry["test_acc"]
+    told = "; ".join(f"{label}: {value:.4f}" for label, value in groups.items())
+    cells = [row.name, f"`{row.word}`", f"`{row.picture}`", told, f"{entry['seconds']:.0f}"]
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,104 @@
+"""What the lectures published, by row."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system of the lectures.
+
+    Attributes:
+        word: the experiment, without ``lecture/``.
+        published: metric of ``results.json`` → the lecture's figure; empty where it showed a picture.
+        picture: file in the run directory, or in the sweep's, that shows what the lecture showed.
+        seeds: how many seeds it takes; 1 for a row that no seed changes, and for pictures.
+        note: what a reader of the table should know.
+    """
+
+    word: str
+    published: dict[str, float] = field(default_factory=dict)
+    picture: str = ""
+    seeds: int = 1
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The lecture's own number of the row, such as ``A9``."""
+        return self.word.partition("_")[0].upper()
+
+
+SEEDS = 5
+
+ROWS = (
+    Row(
+        "a1_two_features",
+        {"train/loss": 0.00754, "train/acc": 0.99281, "test/loss": 0.00546, "test/acc": 0.99574},
+        "figures/outputs.png",
+        SEEDS,
+    ),
+    Row(
+        "a5_from_scratch",
+        {"train/loss": 0.03172, "train/acc": 0.96358, "test/loss": 0.04477, "test/acc": 0.94860},
+        "figures/drives.png",
+        SEEDS,
+    ),
+    Row(
+        "a6_scaled_weights",
+        {"train/loss": 0.02249, "train/acc": 0.97518, "test/loss": 0.03646, "test/acc": 0.95840},
+        "figures/drives.png",
+        SEEDS,
+    ),
+    Row("a7_hundred_neurons", picture="comparison.png"),
+    Row("a8_training_against_testing", picture="figures/learning_curves.png"),
+    Row(
+        "a9_keras_baseline",
+        {"train/loss": 0.00450, "train/acc": 0.97587, "test/loss": 0.00664, "test/acc": 0.96090},
+        "figures/misclassified.png",
+        SEEDS,
+        "its gallery of wrongly recognised images is A10, with first and second choice B5",
+    ),
+    Row("a11_bias", picture="comparison.png"),
+    Row("a12_two_hidden_layers", picture="figures/learning_curves.png"),
+    Row("a13_automatic_differentiation", picture="figures/descents.png"),
+    Row("b1_slow_learning", picture="figures/learning_curves.png"),
+    Row("b2_cross_entropy_learns_at_once", picture="figures/learning_curves.png"),
+    Row(
+        "b3_softmax_cross_entropy",
+        {"train/loss": 0.03947, "train/acc": 0.98823, "test/loss": 0.13726, "test/acc": 0.96040},
+        seeds=SEEDS,
+    ),
+    Row("b4_ten_yes_no_questions", picture="figures/confusion_matrix.png"),
+    Row("b6_gradient_at_the_drive", picture="figures/gradient_at_the_drive.png"),
+    Row("b7_label_smoothing", picture="comparison.png"),
+    Row("c1_network_diagram", picture="figures/network.png", note="401,920 + 262,656 + 5,130 = 669,706 parameters"),
+    Row("c2_activations", picture="figures/activations.png"),
+    Row("c3_relu_against_tanh", picture="comparison.png"),
+    Row("c5_depth_and_width", picture="comparison.png"),
+    Row("c6_bottleneck", picture="comparison.png"),
+    Row("c7_input_normalisation", picture="comparison.png"),
+    Row("c8_batch_normalisation", picture="comparison.png"),
+    Row("c9_convolution_block", picture="figures/learning_curves.png"),
+    Row("d1_optimizer_race", picture="figures/paths_together.png"),
+    Row("d2_learning_rates_on_a_surface", picture="figures/paths.png"),
+    Row("d3_schedules", picture="comparison.png"),
+    Row("d4_learning_rates", picture="comparison.png"),
+    Row("d5_mini_batches", picture="comparison.png"),
+    Row("d5_momentum", picture="comparison.png"),
+    Row("d5_shuffling", picture="comparison.png"),
+    Row("d6_seeds", picture="comparison.png"),
+    Row(
+        "e1_fashion",
+        {"test/acc": 0.7547},
+        "figures/confusion_matrix.png",
+        SEEDS,
+        "the printed figure is an outlier of a run whose last epoch went wrong: expect about .86",
+    ),
+    Row("e2_live_curves", picture="figures/learning_curves.png"),
+    Row("e3_early_stopping", picture="figures/learning_curves.png"),
+    Row("f1_l2_keras", picture="comparison.png"),
+    Row("f1_l2_half_sum", picture="comparison.png"),
+    Row("f1_l1", picture="comparison.png"),
+    Row("f2_dropout", picture="comparison.png"),
+    Row("f3_batchnorm_and_dropout", picture="comparison.png"),
+    Row("f4_augmentation", picture="figures/augmentation.png"),
+)

@@ -1,0 +1,1 @@
+"""The rows of the suite, one kind of work a module."""

@@ -1,1 +1,0 @@
-"""How soon a command answers and a run takes its first step."""

@@ -1,0 +1,128 @@
+"""Every picture of one run, from what was built, evaluated and recorded."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from lit_tricks.build import Built
+from lit_tricks.callbacks import FirstBatch, LayerRecorder
+from lit_tricks.data.augmentation import Augmentation
+from lit_tricks.data.source import Examples
+from lit_tricks.evaluation import predict_batches, split_loader
+from lit_tricks.metrics import Evaluation
+from lit_tricks.report import figures
+from lit_tricks.report.run_files import Rows
+from lit_tricks.report.style import SPLIT_NAMES
+
+MOST_MISTAKES = 100
+MOST_ORIGINALS, VERSIONS = 6, 7
+
+
+def illustrate(
+    built: Built,
+    found: dict[str, Evaluation],
+    rows: Rows,
+    probabilities: np.ndarray | None,
+    targets: np.ndarray | None,
+) -> dict[str, Figure]:
+    """Return the pictures of a run by name.
+
+    Args:
+        built: what was trained.
+        found: split → evaluation, at least one.
+        rows: as ``metrics.csv`` holds them; empty for a model without epochs.
+        probabilities: (N, K) of the test split, None without one.
+        targets: (N,) class indices of the test split, None without one.
+    """
+    spec = built.module.spec
+    judged = next(split for split in ("test", "val", "train") if split in found)
+    confusion = figures.confusion_matrix(found[judged].confusion_matrix, spec.class_names)
+    drawn = {"confusion_matrix": confusion, **built.figures}
+    if spec.num_features == 2:
+        drawn["decision_regions"] = _decision_regions(built, judged)
+    if rows:
+        drawn["learning_curves"] = figures.learning_curves(rows)
+        drawn["learning_rate"] = figures.learning_rate_curve(rows)
+    if (augmented := _augmented(built)) is not None:
+        drawn["augmentation"] = augmented
+    drawn |= dict(_recorded(built))
+    if probabilities is not None and targets is not None:
+        drawn["misclassified"] = _misclassified(built, probabilities, targets)
+    return drawn
+
+
+def _recorded(built: Built) -> Iterator[tuple[str, Figure]]:
+    """Yield the pictures of what callbacks kept while the run trained."""
+    spec = built.module.spec
+    for kept in built.callbacks:
+        if isinstance(kept, FirstBatch) and spec.kind == "image" and kept.images is not None:
+            yield "first_batch", figures.batch_grid(kept.images, kept.labels, spec.class_names, spec.value_range)
+        if isinstance(kept, LayerRecorder) and kept.layers:
+            yield "drives", figures.drive_histograms(kept.layers)
+            yield "layers", figures.layer_spread(kept.layers)
+            yield "outputs", figures.output_histograms(kept.outputs, spec.class_names)
+
+
+def _misclassified(built: Built, probabilities: np.ndarray, targets: np.ndarray) -> Figure:
+    spec = built.module.spec
+    records = figures.rank_mistakes(
+        probabilities, targets, limit=MOST_MISTAKES, probabilistic=built.module.objective.probabilistic
+    )
+    total = int((probabilities.argmax(1) != targets).sum())
+    if spec.kind != "image":
+        return figures.misclassified_table(records, spec.class_names, total)
+    images = _test_images(built, [record.index for record in records])
+    return figures.misclassified_gallery(images, records, spec.class_names, spec.value_range, total)
+
+
+def _augmented(built: Built) -> Figure | None:
+    """Return a picture of an image of each class in several augmented versions, None where nothing changes images."""
+    spec, augmentation = built.module.spec, built.module.augmentation
+    examples = getattr(built.datamodule, "train", None)
+    if spec.kind != "image" or not isinstance(augmentation, Augmentation) or not isinstance(examples, Examples):
+        return None
+    rows = [int((examples.y == label).nonzero()[0]) for label in examples.y.unique()[:MOST_ORIGINALS]]
+    chosen = examples.take(np.asarray(rows))
+    x, y = chosen.x, chosen.y
+    versions, targets = augmentation(x.repeat(VERSIONS, 1, 1, 1), y.repeat(VERSIONS), [len(y)] * VERSIONS, 0, 0)
+    return figures.augmentation_grid(
+        x,
+        versions.unflatten(0, (VERSIONS, len(y))),
+        y,
+        targets.unflatten(0, (VERSIONS, len(y))),
+        spec.class_names,
+        augmentation.names,
+        spec.value_range,
+    )
+
+
+def _decision_regions(built: Built, split: str) -> Figure:
+    spec = built.module.spec
+
+    def scores(points: np.ndarray) -> np.ndarray:
+        inputs = torch.from_numpy(points).view(-1, *spec.input_shape)
+        return predict_batches(built.module, [(inputs, torch.zeros(len(inputs), dtype=torch.int64))])[0].numpy()
+
+    points, labels = zip(*((x.flatten(1).float(), y) for x, y in split_loader(built.datamodule, split)), strict=True)
+    return figures.decision_regions(
+        scores,
+        torch.cat(points).cpu().numpy(),
+        torch.cat(labels).cpu().numpy(),
+        spec.class_names,
+        spec.encoding.get("feature_names") or ("feature 1", "feature 2"),
+        SPLIT_NAMES[split],
+    )
+
+
+def _test_images(built: Built, rows: list[int]) -> torch.Tensor:
+    """Return the test images at ``rows``, in their order, also from a data module that is not ours."""
+    examples = getattr(built.datamodule, "test", None)
+    if examples is not None and hasattr(examples, "take"):
+        return examples.take(np.asarray(rows, dtype=np.int64)).x
+    wanted, kept, start = set(rows), {}, 0
+    for x, _ in split_loader(built.datamodule, "test"):
+        kept.update({start + offset: x[offset] for offset in range(len(x)) if start + offset in wanted})
+        start += len(x)
+    return torch.stack([kept[row] for row in rows]) if rows else torch.zeros(0, *built.module.spec.input_shape)

@@ -1,0 +1,47 @@
+"""What every run shows at its end: pictures, TensorBoard, the page and the table in the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from pytorch_lightning.loggers import Logger
+
+from lit_tricks.loggers import TensorBoard
+from lit_tricks.report.figures import save_figure
+from lit_tricks.report.run_page import write_run_report
+from lit_tricks.report.tables import print_results
+from lit_tricks.run_directory import RunDirectory
+from lit_tricks.stopwatch import clocked
+
+
+def publish(
+    directory: RunDirectory,
+    loggers: Sequence[Logger],
+    drawn: Mapping[str, Figure],
+    hyperparameters: Mapping[str, Any],
+    final: Mapping[str, Any],
+    facts: dict[str, Any],
+) -> None:
+    """Write figures, event files, ``report.html`` and ``results.json``, and print what came out.
+
+    Args:
+        directory: where the run lives.
+        loggers: the run's; TensorBoard gets the pictures and its HPARAMS tab the rest.
+        drawn: the pictures by the name of their file.
+        hyperparameters: what distinguishes this run from others.
+        final: the figures that stand beside them.
+        facts: the content of ``results.json``, whose ``seconds`` grow by ``report``.
+    """
+    with clocked(facts["seconds"], "report"):
+        for name, figure in drawn.items():
+            save_figure(figure, directory.figures / f"{name}.png")
+            figure.clear()
+        for logger in loggers:
+            if isinstance(logger, TensorBoard):
+                for name in drawn:
+                    logger.add_figure(name, directory.figures / f"{name}.png")
+                logger.log_hyperparams(hyperparameters, final)
+                logger.finalize("success")
+    write_run_report(directory.path, facts)
+    directory.write_results(facts)
+    print_results(directory.read_results(), directory.path)
