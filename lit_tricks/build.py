@@ -27,7 +27,7 @@ from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
-from lit_tricks.optim import TrainingPlan, rate_factor
+from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
@@ -88,13 +88,9 @@ def build_augmentation(cfg: DictConfig, spec: DataSpec) -> Augmentation | None:
 
 
 def build_module(
-    cfg: DictConfig,
-    spec: DataSpec,
-    normaliser: nn.Module,
-    augmentation: Augmentation | None = None,
-    processes: int = 1,
+    cfg: DictConfig, spec: DataSpec, normaliser: nn.Module, augmentation: Augmentation | None = None
 ) -> LitClassifier:
-    """Return the module with freshly initialised weights, for training in so many ``processes``.
+    """Return the module with freshly initialised weights.
 
     Construction and initialisation draw from a stream of their own, so that runs with one seed start from
     the same weights whatever the data module or the callbacks drew before.
@@ -119,7 +115,7 @@ def build_module(
         network=network,
         objective=objective,
         normaliser=normaliser,
-        optimizer=_make_optimizer(cfg, processes),
+        optimizer=_make_optimizer(cfg),
         spec=spec,
         schedule=_make_schedule(cfg),
         augmentation=augmentation,
@@ -129,13 +125,8 @@ def build_module(
     return module
 
 
-def _make_optimizer(cfg: DictConfig, processes: int) -> MakeOptimizer:
+def _make_optimizer(cfg: DictConfig) -> MakeOptimizer:
     make = partial_node(cfg.optimizer, "optimizer")
-    rule = cfg.get("lr_scaling", "none")
-    if rule != "none":
-        examples = cfg.batch_size * cfg.trainer.accumulate_grad_batches * processes
-        lr = cfg.optimizer.lr * rate_factor(rule, examples, cfg.base_batch_size, make.func)
-        make = partial(make, lr=lr)
     # one kernel for all parameters; on networks as small as the lectures' it saves a third of the step
     fusible = cfg.optimizer.get("fused", False) is None and cfg.trainer.precision in (None, 32, "32", "32-true")
     here = cfg.trainer.accelerator in ("auto", "cpu", "gpu", "cuda") and not torch.backends.mps.is_available()
@@ -234,7 +225,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
         watches.append(_clean_training(cfg, datamodule))
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
-    module = build_module(cfg, spec, normaliser, augmentation, trainer.world_size)
+    module = build_module(cfg, spec, normaliser, augmentation)
     if cfg.compile:
         module.logits_and_loss = CompiledPass(
             module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile

@@ -8,13 +8,15 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from lit_tricks.build import build_datamodule, build_module
+from lit_tricks.accelerators import check_accelerator
+from lit_tricks.build import build_augmentation, build_datamodule, build_module
 from lit_tricks.callbacks import LearningRateFinder
 from lit_tricks.callbacks.lr_finder import RangeTest
 from lit_tricks.errors import NotFinite, UserError
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.instantiation import build_node
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.targets import check_targets
 from lit_tricks.threads import choose_threads, held_to
 
 log = logging.getLogger("lit_tricks")
@@ -39,7 +41,9 @@ BARE = {
 def finder_name(cfg: DictConfig) -> str | None:
     """Return the name of the callback that asks for a range test, None without one."""
     for name, node in (cfg.callbacks or {}).items():
-        if node is not None and str(node.get("_target_")).endswith(f".{LearningRateFinder.__name__}"):
+        target = "" if node is None else str(node.get("_target_"))
+        # Lightning has a class of this name as well
+        if target.startswith("lit_tricks.") and target.endswith(f".{LearningRateFinder.__name__}"):
             return str(name)
     return None
 
@@ -54,6 +58,7 @@ def settle_rate(cfg: DictConfig, directory: RunDirectory, jobs: int) -> tuple[Di
 
     Raises ``UserError`` when the run is to train in several processes, or when the test finds no rate.
     """
+    check_targets(cfg)
     name = finder_name(cfg)
     finder = build_node(cfg.callbacks[name], f"callbacks.{name}")
     _run_test(cfg, finder, directory, jobs)
@@ -82,11 +87,7 @@ def settle_rate(cfg: DictConfig, directory: RunDirectory, jobs: int) -> tuple[Di
 
 
 def _run_test(cfg: DictConfig, finder: LearningRateFinder, directory: RunDirectory, jobs: int) -> None:
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    with held_to(1):
-        datamodule, spec, normaliser = build_datamodule(cfg)
-        module = build_module(cfg, spec, normaliser)
-    module._make_schedule = None
+    check_accelerator(cfg.trainer)
     trainer = build_node(
         {**cfg.trainer, **BARE, "max_steps": finder.steps},
         "trainer",
@@ -98,6 +99,12 @@ def _run_test(cfg: DictConfig, finder: LearningRateFinder, directory: RunDirecto
             f"a range test runs in one process; this run has {trainer.world_size}: find the rate with "
             "trainer.devices=1, then set optimizer.lr"
         )
+    cfg = copy.deepcopy(cfg)
+    cfg.scheduler = {"_target_": "lit_tricks.optim.Constant"}
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    with held_to(1):
+        datamodule, spec, normaliser = build_datamodule(cfg)
+        module = build_module(cfg, spec, normaliser, build_augmentation(cfg, spec))
     threads, _ = choose_threads(cfg.threads, module.network, spec.input_shape, cfg.batch_size, jobs)
     torch.manual_seed(derive_seed(cfg.seed, "training"))
     try:

@@ -9,7 +9,9 @@ import torch
 import yaml
 from omegaconf import DictConfig
 
+from lit_tricks import rate_search
 from lit_tricks import run as run_module
+from lit_tricks.callbacks.lr_finder import RangeTest
 from lit_tricks.commandline.entry import main
 
 WORDS = ["scheduler=one_cycle", "optimizer=momentum", "logger=none", "trainer.max_epochs=2", "batch_size=64"]
@@ -109,11 +111,35 @@ def test_rate_and_record_are_kept_before_training_begins(tmp_path: Path, monkeyp
     assert config_of(tmp_path / "run")["optimizer"]["lr"] == results_of(tmp_path / "run")["lr_finder"]["lr"]
 
 
+@pytest.fixture
+def tests_made(monkeypatch: pytest.MonkeyPatch) -> list[RangeTest]:
+    """Return the range tests that were made; nothing is drawn, and nothing trained after them."""
+    found: list[RangeTest] = []
+    monkeypatch.setattr(rate_search, "_draw", lambda result, *_: found.append(result))
+    monkeypatch.setattr(run_module, "_train_built", lambda *_: None)
+    return found
+
+
+def test_the_test_sees_the_batches_that_training_will_see(tests_made: list[RangeTest], tmp_path: Path) -> None:
+    for tricks in ("lr_finder", "lr_finder,mixup"):
+        assert main([*WORDS, f"+experiment=[{tricks}]", f"hydra.run.dir={tmp_path / 'run'}"]) == 0
+    plain, mixed = tests_made
+    # mixed targets cannot be learned as well as clean ones
+    assert min(mixed.levels) > min(plain.levels) + 0.1
+
+
+def test_a_bigger_batch_is_searched_with_and_its_rate_not_scaled(tests_made: list[RangeTest], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert main([*WORDS, "+experiment=[lr_finder,bigger_batch]", f"hydra.run.dir={folder}"]) == 0
+    config = config_of(folder)
+    assert (config["batch_size"], config["lr_scaling"]) == (256, "none")
+    assert config["optimizer"]["lr"] == tests_made[0].steepest
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["optimizer=lbfgs"], "cannot be used with optimizer=lbfgs, which takes its steps from a line search"),
-        (["lr_scaling=auto"], "it finds the rate for the batch size at hand: try lr_scaling=none"),
         (["scheduler=one_cycle", "scheduler.max_lr=0.1"], "scheduler.max_lr, which takes the place of the rate"),
         (["trainer=ddp_cpu"], "a range test runs in one process; this run has 2"),
         (["callbacks.lr_finder.min_lr=20"], "callbacks.lr_finder.min_lr must not exceed callbacks.lr_finder.max_lr"),

@@ -28,7 +28,7 @@ class RangeTest:
         losses: the training loss of each step before it was taken.
         levels: ``losses``, smoothed.
         steepest: the rate at which the smoothed loss falls fastest with the logarithm of the rate.
-        valley: the rate half-way between where the smoothed loss begins to fall and where it is lowest.
+        valley: the rate half-way, on that scale, between where the smoothed loss begins to fall and its lowest point.
         suggestion: the one of the two that was asked for.
         diverged: whether the loss ended the test; otherwise the highest rate did.
     """
@@ -40,6 +40,19 @@ class RangeTest:
     valley: float
     suggestion: float
     diverged: bool
+
+
+class _RunningMean:
+    """Mean of a sequence whose weights fall by a tenth from each value to the one before."""
+
+    def __init__(self) -> None:
+        self._sum = self._weight = 0.0
+
+    def add(self, value: float) -> float:
+        """Return the mean with ``value`` as the latest."""
+        self._sum = 0.9 * self._sum + value
+        self._weight = 0.9 * self._weight + 1
+        return self._sum / self._weight
 
 
 class LearningRateFinder(pl.Callback):
@@ -56,7 +69,7 @@ class LearningRateFinder(pl.Callback):
         steps: optimizer steps, at least 10; half a dozen a decade is few, twenty is plenty.
         suggestion: ``steepest`` or ``valley``, see ``RangeTest``.
 
-    Raises ``UserError`` for arguments out of range.
+    Raises ``UserError`` for arguments out of range, and when training starts with several optimizers.
     """
 
     def __init__(
@@ -78,9 +91,12 @@ class LearningRateFinder(pl.Callback):
         self.max_lr = max_lr
         self.steps = steps
         self.suggestion = suggestion
-        self._ratios: list[float] = []
+        self._begin([])
+
+    def _begin(self, ratios: list[float]) -> None:
+        self._ratios = ratios
         self._losses: list[list[float]] = []
-        self._running = 0.0
+        self._running = _RunningMean()
         self._best = math.inf
         self.diverged = False
 
@@ -90,8 +106,12 @@ class LearningRateFinder(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note each group's ratio to the optimizer's rate."""
-        (optimizer,) = trainer.optimizers
-        self._ratios = [group["lr"] / optimizer.defaults["lr"] for group in optimizer.param_groups]
+        if len(trainer.optimizers) != 1:
+            raise UserError(
+                f"a range test needs one optimizer; received {len(trainer.optimizers)}: set their rates by hand"
+            )
+        optimizer = trainer.optimizers[0]
+        self._begin([group["lr"] / optimizer.defaults["lr"] for group in optimizer.param_groups])
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -105,11 +125,10 @@ class LearningRateFinder(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         """Note the loss; end the test once it has diverged."""
-        loss = float(outputs["loss"])
+        # Lightning hands over each batch's share of the step's loss
+        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
         self._losses[-1].append(loss)
-        done = len(self._losses)
-        self._running = 0.9 * self._running + 0.1 * loss
-        level = self._running / (1 - 0.9**done)
+        level = self._running.add(loss)
         self._best = min(self._best, level)
         if not math.isfinite(loss) or level > DIVERGED * self._best:
             self.diverged = trainer.should_stop = True

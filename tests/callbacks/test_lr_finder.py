@@ -1,9 +1,11 @@
 """The range test raises every group's rate as it says, and ends where there is nothing more to learn."""
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -81,11 +83,77 @@ def test_a_loss_that_jumps_to_infinity_leaves_what_was_found_before(tmp_path: Pa
     assert len(finder.result().losses) == 34
 
 
+def test_losses_are_those_of_a_loop_written_by_hand(tmp_path: Path) -> None:
+    finder = LearningRateFinder(1e-3, 1.0, steps=15)
+    search(tmp_path, finder)
+    datamodule = DigitsDataModule(batch_size=64)
+    module = make_module(datamodule)
+    first, *rest = list(module.network.parameters())
+    losses = []
+    for rate, (x, y) in zip(np.geomspace(1e-3, 1.0, 15), datamodule.train_dataloader(), strict=False):
+        loss = torch.nn.functional.cross_entropy(module(x), y)
+        gradients = torch.autograd.grad(loss, [first, *rest])
+        with torch.no_grad():
+            for parameter, gradient in zip([first, *rest], gradients, strict=True):
+                parameter -= (0.2 if parameter is first else 1.0) * rate * gradient
+        losses.append(loss.item())
+    assert finder.result().losses == pytest.approx(losses, rel=1e-5)
+
+
+class ByLightning(pl.LightningModule):
+    """The digits as Lightning's own finder wants them: it sets ``lr``."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module, self.lr = module, 0.1
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(self.module(batch[0]), batch[1])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=self.lr)
+
+
+def test_rates_and_suggestion_agree_with_lightnings_own_finder(tmp_path: Path) -> None:
+    datamodule = DigitsDataModule(batch_size=64)
+    module = make_module(datamodule, optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1))
+    options: dict[str, Any] = {
+        "accelerator": "cpu", "max_epochs": -1, "logger": False, "enable_progress_bar": False, "limit_val_batches": 0,
+        "enable_model_summary": False, "enable_checkpointing": False, "default_root_dir": str(tmp_path),
+    }  # fmt: skip
+    theirs = pl.tuner.Tuner(pl.Trainer(**options)).lr_find(
+        ByLightning(copy.deepcopy(module)), train_dataloaders=datamodule.train_dataloader(),
+        min_lr=1e-4, max_lr=10.0, num_training=100, update_attr=False,
+    )  # fmt: skip
+    finder = LearningRateFinder(1e-4, 10.0, steps=101)
+    pl.Trainer(**options, max_steps=101, callbacks=[finder]).fit(module, datamodule=datamodule)
+    ours = finder.result()
+    # Lightning's schedule leaves out the second rate of the row
+    rates = [rate for index, rate in enumerate(ours.rates) if index != 1]
+    shared = min(len(rates), len(theirs.results["lr"]))
+    assert theirs.results["lr"][:shared] == pytest.approx(rates[:shared])
+    assert shared > 60
+    suggested = theirs.suggestion()
+    assert suggested is not None
+    assert suggested / 4 < ours.steepest < suggested * 4
+
+
 def test_accumulated_batches_make_one_point(tmp_path: Path) -> None:
     finder, rates = LearningRateFinder(1e-4, 1.0, steps=20), Rates()
     search(tmp_path, finder, rates, accumulate_grad_batches=3)
-    assert len(finder.result().rates) == 20
+    found = finder.result()
+    assert len(found.rates) == 20
     assert len(rates.seen) > 50
+    # the mean over the batches, not the sum of the shares that Lightning divides them into
+    assert found.losses[0] == pytest.approx(math.log(10), abs=0.3)
+
+
+def test_a_finder_begins_anew_with_every_training(tmp_path: Path) -> None:
+    finder = LearningRateFinder(1e-4, 1.0, steps=20)
+    search(tmp_path, finder)
+    first = finder.result()
+    search(tmp_path, finder)
+    assert finder.result() == first
 
 
 def test_a_loss_that_never_falls_has_no_rate(tmp_path: Path) -> None:

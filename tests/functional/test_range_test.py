@@ -65,6 +65,30 @@ def test_the_valley_lies_half_way_from_the_rim_to_the_bottom() -> None:
     assert valley(levels) == 6
 
 
+def fastai_valley(losses: list[float]) -> int:
+    """fastai's rule: the middle of the longest falling subsequence, counted back from its end."""
+    lengths = [1] * len(losses)
+    end = 0
+    for i in range(1, len(losses)):
+        for j in range(i):
+            if losses[i] < losses[j] and lengths[i] < lengths[j] + 1:
+                lengths[i] = lengths[j] + 1
+            if lengths[end] < lengths[i]:
+                end = i
+    start = end - lengths[end]
+    third = (end - start) / 3
+    return start + int(third) + int(third / 2)
+
+
+@pytest.mark.parametrize("centre", [3e-3, 0.05])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_valley_lies_near_fastais(centre: float, seed: int) -> None:
+    losses = curve(centre, noise=0.02, seed=seed)
+    levels, _ = local_lines(losses, 3.5)
+    theirs = float(RATES[fastai_valley(losses.tolist())])
+    assert theirs / 6 < float(RATES[valley(levels)]) < theirs * 6
+
+
 @pytest.mark.parametrize("centre", [1e-4, 3e-3, 0.05])
 def test_the_valley_follows_the_curve(centre: float) -> None:
     levels, _ = local_lines(curve(centre, noise=0.05), 3.5)
