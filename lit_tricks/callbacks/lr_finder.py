@@ -135,14 +135,16 @@ class LearningRateFinder(pl.Callback):
 
     def result(self) -> RangeTest:
         """Return what was found; raises ``UserError`` when the loss never fell."""
-        # batches whose gradients are accumulated belong to one step; the last one may be of several kinds of broken
+        # accumulated batches make one step; the test ends with the first that is not finite
         losses = [sum(parts) / len(parts) for parts in self._losses if parts]
-        while losses and not math.isfinite(losses[-1]):
+        if losses and not math.isfinite(losses[-1]):
             losses.pop()
         if len(losses) < 10:
             raise self._no_descent(f"the loss diverged within {len(losses)} steps")
         rates = [self.rate(step) for step in range(len(losses))]
         values = torch.tensor(losses, dtype=torch.float64)
+        # how far a loss explodes says nothing, and would reach back through the smoothing
+        values = values.clamp(max=float(values[: int(values.argmin()) + 1].max()))
         decades = math.log10(self.max_lr / self.min_lr)
         levels, slopes = local_lines(values, max(REACH * (self.steps - 1) / decades, FEWEST))
         lowest = int(levels.argmin())

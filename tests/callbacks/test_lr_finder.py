@@ -69,18 +69,36 @@ def test_the_test_ends_when_the_loss_has_diverged(tmp_path: Path) -> None:
     assert found.suggestion == found.valley < found.steepest
 
 
+class Breaks(MLP):
+    """Multiplies the outputs of its 35th batch."""
+
+    def __init__(self, by: float) -> None:
+        torch.manual_seed(0)
+        super().__init__((1, 8, 8), 10, hidden=[16])
+        self.by, self.calls = by, 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return super().forward(x) * (self.by if self.calls == 35 else 1.0)
+
+
 def test_a_loss_that_jumps_to_infinity_leaves_what_was_found_before(tmp_path: Path) -> None:
-    class Breaks(MLP):
-        calls = 0
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            Breaks.calls += 1
-            return super().forward(x) * (math.inf if Breaks.calls == 35 else 1.0)
-
     finder = LearningRateFinder(1e-2, 10.0, steps=40)
     with pytest.raises(NotFinite):
-        search(tmp_path, finder, network=Breaks((1, 8, 8), 10, hidden=[16]))
+        search(tmp_path, finder, network=Breaks(math.inf))
     assert len(finder.result().losses) == 34
+
+
+def test_how_far_the_loss_explodes_does_not_matter(tmp_path: Path) -> None:
+    found = []
+    for by in (1e3, 1e25):
+        finder = LearningRateFinder(1e-2, 10.0, steps=40)
+        search(tmp_path, finder, network=Breaks(by))
+        found.append(finder.result())
+    mild, wild = found
+    assert mild.diverged
+    assert wild.losses[-1] > 1e20 * mild.losses[-1]
+    assert (mild.steepest, mild.valley, mild.levels) == (wild.steepest, wild.valley, wild.levels)
 
 
 def test_losses_are_those_of_a_loop_written_by_hand(tmp_path: Path) -> None:
