@@ -90,7 +90,7 @@ def test_the_run_is_the_one_with_the_products_and_stays_so_when_resumed(tmp_path
             ["+experiment=bigger_batch", "scheduler=one_cycle", "scheduler.max_lr=0.1"],
             "scheduler.max_lr takes the place of optimizer.lr",
         ),
-        (["+experiment=bigger_batch", "model=knn"], "is fitted at once and reads no batch_factor"),
+        (["+experiment=bigger_batch", "model=nearest_neighbours"], "is fitted at once and reads no batch_factor"),
         (["+experiment=more_epochs", "study=activations"], "a study trains no classifier and reads no epoch_factor"),
         (["+experiment=momentum", "optimizer=adam"], "momentum"),
         (["batch_factor=0"], "batch_factor must be"),

@@ -102,13 +102,13 @@ def test_how_far_the_loss_explodes_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_losses_are_those_of_a_loop_written_by_hand(tmp_path: Path) -> None:
-    finder = LearningRateFinder(1e-3, 1.0, steps=15)
+    finder = LearningRateFinder(1e-2, 3.0, steps=18)
     search(tmp_path, finder)
     datamodule = DigitsDataModule(batch_size=64)
     module = make_module(datamodule)
     first, *rest = list(module.network.parameters())
     losses = []
-    for rate, (x, y) in zip(np.geomspace(1e-3, 1.0, 15), datamodule.train_dataloader(), strict=False):
+    for rate, (x, y) in zip(np.geomspace(1e-2, 3.0, 18), datamodule.train_dataloader(), strict=False):
         loss = torch.nn.functional.cross_entropy(module(x), y)
         gradients = torch.autograd.grad(loss, [first, *rest])
         with torch.no_grad():
@@ -157,7 +157,7 @@ def test_rates_and_suggestion_agree_with_lightnings_own_finder(tmp_path: Path) -
 
 
 def test_accumulated_batches_make_one_point(tmp_path: Path) -> None:
-    finder, rates = LearningRateFinder(1e-4, 1.0, steps=20), Rates()
+    finder, rates = LearningRateFinder(1e-2, 10.0, steps=20), Rates()
     search(tmp_path, finder, rates, accumulate_grad_batches=3)
     found = finder.result()
     assert len(found.rates) == 20
@@ -167,7 +167,7 @@ def test_accumulated_batches_make_one_point(tmp_path: Path) -> None:
 
 
 def test_a_finder_begins_anew_with_every_training(tmp_path: Path) -> None:
-    finder = LearningRateFinder(1e-4, 1.0, steps=20)
+    finder = LearningRateFinder(1e-2, 10.0, steps=20)
     search(tmp_path, finder)
     first = finder.result()
     search(tmp_path, finder)
