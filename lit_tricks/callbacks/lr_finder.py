@@ -26,7 +26,7 @@ class RangeTest:
     Attributes:
         rates: the rate of each step, rising by a constant factor.
         losses: the training loss of each step before it was taken.
-        levels: ``losses``, smoothed.
+        levels: ``losses``, smoothed; those after the lowest count as no more than the highest before it.
         steepest: the rate at which the smoothed loss falls fastest with the logarithm of the rate.
         valley: the rate half-way, on that scale, between where the smoothed loss begins to fall and its lowest point.
         suggestion: the one of the two that was asked for.

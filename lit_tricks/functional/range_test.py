@@ -28,8 +28,9 @@ def steepest(levels: Tensor, slopes: Tensor) -> int:
 def valley(levels: Tensor) -> int:
     """Return the position half-way between where the fall of ``levels`` (N,) begins and its lowest point.
 
-    It begins after the last level that keeps 95% of the fall before it. The rule needs no slope and suggests lower
-    rates than ``steepest``, about those of fastai's ``valley``, the middle of the longest falling subsequence.
+    It begins after the last level that keeps 95% of the fall before it. The rule needs no slope and suggests, unless
+    the loss falls over many decades, lower rates than ``steepest``: about those of fastai's ``valley``, the middle of
+    the longest falling subsequence.
     """
     lowest = int(levels.argmin())
     highest = levels[: lowest + 1].max()

@@ -35,6 +35,6 @@ def range_test_curve(
     axes.set_ylim(low - 0.15 * (high - low), high + 0.35 * (high - low))
     axes.xaxis.set_major_locator(LogLocator(numticks=12))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(frameon=False, fontsize=TICK_SIZE, loc="lower left")
+    axes.legend(frameon=False, fontsize=TICK_SIZE, loc="best")
     headline(figure, f"The range test suggests a learning rate of {marks[chosen]:.3g}")
     return figure
