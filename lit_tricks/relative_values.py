@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from lit_tricks.accelerators import check_accelerator
 from lit_tricks.instantiation import build_node, partial_node
 from lit_tricks.optim import rate_factor
+from lit_tricks.optim.batch_scaling import Rule
 from lit_tricks.targets import check_targets
 
 log = logging.getLogger("lit_tricks")
@@ -42,7 +43,7 @@ def carried_out(cfg: DictConfig, rate_is_searched: bool = False) -> DictConfig:
     return found
 
 
-def _scale_rate(cfg: DictConfig, rule: str, base: int) -> None:
+def _scale_rate(cfg: DictConfig, rule: Rule, base: int) -> None:
     check_targets(cfg)
     optimizer = partial_node(cfg.optimizer, "optimizer").func
     examples = cfg.batch_size * cfg.trainer.accumulate_grad_batches * _processes(cfg)

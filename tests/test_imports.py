@@ -32,8 +32,8 @@ ALLOWED = {
     "commandline": {"run", "targets", "comparison"},
 }
 HYDRA_ROOMS = {
-    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "restore", "resume", "run",
-    "study_run", "targets",
+    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "rate_search", "relative_values",
+    "restore", "resume", "run", "study_run", "targets",
 }  # fmt: skip
 LIGHT = [
     "lit_tricks",
