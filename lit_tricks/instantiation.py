@@ -21,7 +21,7 @@ def build_node(node: Any, what: str, **offered: Any) -> Any:
     return call_with_offers(partial_node(node, what), what, offered)
 
 
-def partial_node(node: Any, what: str) -> Callable[..., Any]:
+def partial_node(node: Any, what: str) -> partial[Any]:
     """Return the node's target with the node's keys bound; raises ``UserError`` when that fails."""
     try:
         return instantiate(node, _partial_=True, _convert_="all")

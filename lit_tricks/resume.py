@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ log = logging.getLogger("lit_tricks")
 # what may change without making it another run
 CHANGEABLE = ("trainer", "callbacks", "logger", "threads", "data_dir", "allow_targets")
 
+# what only the beginning of a run finds out
+KEPT = ("lr_finder",)
+
 
 @dataclass
 class Resumption:
@@ -31,6 +34,7 @@ class Resumption:
         checkpoint: where it continues; None to begin with fresh weights.
         epoch: epochs that are done.
         resumed: whether the run existed before.
+        kept: facts about the run that are not found out again.
     """
 
     config: DictConfig
@@ -40,6 +44,7 @@ class Resumption:
     checkpoint: Path | None = None
     epoch: int = 0
     resumed: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 def plan_resumption(path: str, overrides: list[str], claimed: str | None = None) -> Resumption:
@@ -75,6 +80,7 @@ def plan_resumption(path: str, overrides: list[str], claimed: str | None = None)
         checkpoint=checkpoint,
         epoch=epoch,
         resumed=True,
+        kept={name: results[name] for name in KEPT if name in results},
     )
 
 

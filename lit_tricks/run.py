@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,9 @@ from lit_tricks.commandline.study import is_study
 from lit_tricks.compilation import CompiledPass
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.quiet import quiet_lightning
+from lit_tricks.rate_search import finder_name, settle_rate
 from lit_tricks.record import experiments, reason, resolved, versions, words
+from lit_tricks.relative_values import carried_out
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.search.trial import Pruning
@@ -64,6 +67,7 @@ def execute(plan: Resumption) -> float | None:
         "words": plan.words,
         "versions": versions(),
         "seconds": {},
+        **plan.kept,
     }
     if _rank() != 0:
         with quiet_lightning():
@@ -113,6 +117,19 @@ def _rank() -> int:
     return int(getattr(rank_zero_only, "rank", None) or 0)
 
 
+def _settled(plan: Resumption, facts: dict[str, Any]) -> Resumption:
+    """Carry out what the run states relative to itself or has to search, and keep it, so that a resumed run has it."""
+    directory, searched = plan.directory, finder_name(plan.config) is not None
+    config = carried_out(plan.config, searched)
+    if searched:
+        with clocked(facts["seconds"], "lr_finder"):
+            config, facts["lr_finder"] = settle_rate(config, directory, _jobs_at_once())
+    if config != plan.config and _rank() == 0:
+        directory.write_config(_content(config))
+        directory.write_results({**directory.read_results(), **facts})
+    return replace(plan, config=config)
+
+
 def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
     cfg, directory, seconds = plan.config, plan.directory, facts["seconds"]
     if is_study(cfg):
@@ -124,6 +141,9 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
         from lit_tricks.classical_run import fit_classical
 
         return fit_classical(cfg, _content(cfg), directory, facts)
+    if plan.checkpoint is None:
+        plan = _settled(plan, facts)
+        cfg = plan.config
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep

@@ -33,8 +33,8 @@ ALLOWED = {
     "search": {"functional", "record", "report"},
 }
 HYDRA_ROOMS = {
-    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "restore", "resume", "run",
-    "study_run", "targets",
+    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "rate_search", "relative_values",
+    "restore", "resume", "run", "study_run", "targets",
 }  # fmt: skip
 LIGHT = [
     "lit_tricks",

@@ -11,6 +11,7 @@ ORDERED = (
     ("trainer.min_steps", "trainer.max_steps"),
     ("scheduler.min_lr", "scheduler.max_lr"),
     ("scheduler.base_momentum", "scheduler.max_momentum"),
+    ("callbacks.lr_finder.min_lr", "callbacks.lr_finder.max_lr"),
 )
 
 # Callbacks that replace the weights by an average of them.
@@ -34,6 +35,9 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_line_search(content)
     _check_order(content)
     _check_averages(content)
+    _check_epoch_factor(content)
+    _check_scaling(content)
+    _check_finder(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
 
@@ -112,13 +116,74 @@ def _check_order(content: Mapping[str, Any]) -> None:
 
 
 def _check_averages(content: Mapping[str, Any]) -> None:
-    nodes = (content.get("callbacks") or {}).values()
-    targets = [str(node.get("_target_")).rpartition(".")[2] for node in nodes if isinstance(node, Mapping)]
-    found = [target for target in targets if target in AVERAGES]
+    found = [name for name in (target.rpartition(".")[2] for target in _callbacks(content)) if name in AVERAGES]
     if len(found) > 1:
         raise UserError(
             f"a run can hand back one average of its weights; received {' and '.join(found)}: leave one out"
         )
+
+
+def _check_epoch_factor(content: Mapping[str, Any]) -> None:
+    factor, epochs = content.get("epoch_factor", 1), _at(content, "trainer.max_epochs")
+    if factor != 1 and epochs in (None, -1):
+        raise UserError(
+            f"epoch_factor={factor} needs a trainer.max_epochs to multiply; received {epochs}: "
+            "try trainer.max_epochs=20"
+        )
+
+
+def _check_scaling(content: Mapping[str, Any]) -> None:
+    if not _scales(content):
+        return
+    rule = content["lr_scaling"]
+    if _at(content, "optimizer.lr") is None:
+        raise UserError(f"lr_scaling={rule} needs an optimizer.lr to scale; there is none: try lr_scaling=none")
+    if _is_line_search(content):
+        raise UserError(
+            f"lr_scaling={rule} has nothing to scale: optimizer=lbfgs takes its steps from a line search: "
+            "try lr_scaling=none"
+        )
+    if _at(content, "scheduler.max_lr") and not _finders(content):
+        raise UserError(
+            f"lr_scaling={rule} has nothing to scale: scheduler.max_lr takes the place of optimizer.lr: "
+            "try scheduler.max_lr=null"
+        )
+
+
+def _check_finder(content: Mapping[str, Any]) -> None:
+    if not _finders(content):
+        return
+    impossible = {
+        "optimizer=lbfgs, which takes its steps from a line search: leave lr_finder out": _is_line_search(content),
+        "an optimizer without lr: leave lr_finder out": _at(content, "optimizer.lr") is None,
+        "another finder: leave one out": _finders(content) > 1,
+        "scheduler.max_lr, which takes the place of the rate that it finds: try scheduler.max_lr=null": _at(
+            content, "scheduler.max_lr"
+        ),
+    }
+    for what, holds in impossible.items():
+        if holds:
+            raise UserError(f"lr_finder finds optimizer.lr; it cannot be used with {what}")
+
+
+def _callbacks(content: Mapping[str, Any]) -> list[str]:
+    """Return the dotted class names of the callbacks."""
+    nodes = (content.get("callbacks") or {}).values()
+    return [str(node.get("_target_")) for node in nodes if isinstance(node, Mapping)]
+
+
+def _finders(content: Mapping[str, Any]) -> int:
+    # Lightning has a class of this name as well
+    own = [target for target in _callbacks(content) if target.startswith("lit_tricks.")]
+    return sum(target.endswith(".LearningRateFinder") for target in own)
+
+
+def _scales(content: Mapping[str, Any]) -> bool:
+    return _at(content, "lr_scaling") not in (None, "none")
+
+
+def _is_line_search(content: Mapping[str, Any]) -> bool:
+    return str(_at(content, "optimizer._target_")).endswith(".LBFGS")
 
 
 def _monitors(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -23,6 +23,8 @@ _LAST = ("data", "experiment")
 _KNOBS = {
     "seed=0": "the run's randomness; the same seed on the same machine gives the same numbers",
     "batch_size=32": "examples per step",
+    "batch_factor=1": "multiplies batch_size, and epoch_factor=1 trainer.max_epochs",
+    "lr_scaling=none": "linear, sqrt or auto: how optimizer.lr follows the examples of a step",
     "data_dir=DIR": "where data sets lie or are put; also LIT_TRICKS_DATA",
     "resume=DIR": "continue a run that stopped",
     "threads=auto": "processor threads, a number or auto",

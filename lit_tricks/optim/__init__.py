@@ -1,5 +1,6 @@
-"""Learning-rate schedules wired for Lightning: ``schedule(optimizer, plan)`` gives its configuration."""
+"""Learning rates: schedules wired for Lightning, ``schedule(optimizer, plan)``, and what a batch size asks for."""
 
+from lit_tricks.optim.batch_scaling import rate_factor
 from lit_tricks.optim.cycles import Cosine, Cyclic, WarmRestarts
 from lit_tricks.optim.decays import Constant, Exponential, InverseTime, StepDecay
 from lit_tricks.optim.one_cycle import OneCycle
@@ -19,4 +20,5 @@ __all__ = [
     "StepDecay",
     "TrainingPlan",
     "WarmRestarts",
+    "rate_factor",
 ]

@@ -7,6 +7,7 @@ from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.layers import drive_histograms, layer_spread, output_histograms
 from lit_tricks.report.mistakes import Mistake, misclassified_table, rank_mistakes
 from lit_tricks.report.network_diagram import network_diagram
+from lit_tricks.report.range_test import range_test_curve
 from lit_tricks.report.regions import decision_regions
 from lit_tricks.report.search import search_heatmap
 from lit_tricks.report.style import save_figure
@@ -25,6 +26,7 @@ __all__ = [
     "misclassified_table",
     "network_diagram",
     "output_histograms",
+    "range_test_curve",
     "rank_mistakes",
     "save_figure",
     "search_heatmap",

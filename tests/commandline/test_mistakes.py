@@ -53,7 +53,7 @@ ON_THE_COMMAND_LINE = [
     (["dropout=0.3"], ["did you mean model.dropout or +experiment=dropout?"]),
     (["model=linear", "dropout=0.3"], ["model=linear has no dropout", "words with it: cnn, mlp"]),
     (["momentum=0.9"], ["optimizer=adam has no momentum", "words with it: momentum"]),
-    (["optimizer=sgd", "momentum=0.9"], ["did you mean optimizer.momentum?"]),
+    (["optimizer=sgd", "momentum=0.9"], ["did you mean optimizer.momentum or +experiment=momentum?"]),
     (["batchnorm=true"], ["did you mean +experiment=batchnorm?"]),
     (["cnn=true"], ["did you mean model=cnn?"]),
     (["gpus=1"], ["did you mean trainer=gpu?"]),
