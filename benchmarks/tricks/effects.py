@@ -32,13 +32,17 @@ class Effects:
         """Keep what was measured, on disk too."""
         self.content["machine"] = machine
         self.content["settings"].setdefault(setting, {})[word] = dict(figures)
-        write_atomically(self.file, json.dumps(self.content, indent=1) + "\n")
+        self._save()
 
     def forget(self, words: set[str]) -> None:
         """Drop the figures of words that no longer exist."""
         for name, measured in self.content["settings"].items():
             kept = {word: figures for word, figures in measured.items() if word in words or word == BASELINE}
             self.content["settings"][name] = kept
+        self._save()
+
+    def _save(self) -> None:
+        write_atomically(self.file, json.dumps(self.content, indent=1) + "\n")
 
     def refusal(self, setting: str, word: str) -> str | None:
         """Return why the configuration refuses a word in a setting, None when it does not or was not asked."""

@@ -14,7 +14,10 @@ Trains a network; every choice is a word, every word's details are knobs.
 usage: train.py [group=word ...] [+experiment=trick ...] [key=value ...]
 """
 
-_LEGEND = "groups and their words (* is the default; +experiment takes any number: [dropout,batchnorm])"
+_LEGEND = [
+    "groups and their words (* is the default; +experiment takes any number: [dropout,batchnorm])",
+    "what they do: lit-tricks list GROUP; a trick in full: lit-tricks explain WORD",
+]
 
 # Groups give up their sentences in this order: those whose words say by themselves what they are come first.
 _FIRST = ("trainer", "optimizer", "init", "scheduler")
@@ -56,7 +59,7 @@ def help_text(composer: Composer) -> str:
     names = {group: _names(group, words) for group, words in groups.items()}
     shown = {group: names[group] if "/" in group else _sentences(group, words) for group, words in groups.items()}
     tail = ["", "knobs", *_pairs(_KNOBS), "", "examples", *_pairs(_EXAMPLES), "", _FOOT]
-    head = [*_HEAD.splitlines(), "", _LEGEND]
+    head = [*_HEAD.splitlines(), "", *_LEGEND]
     for victim in sorted(shown, key=_readiness):
         if len(head) + len(tail) + sum(map(len, shown.values())) <= HEIGHT:
             break

@@ -44,7 +44,7 @@ def _settings(word: str, composer: Composer) -> Iterator[tuple[str, Any]]:
         return
     for default in result.defaults_list or ():
         if isinstance(default, GroupDefault) and default.override:
-            yield default.group.lstrip("/"), default.value
+            yield str(default.group).lstrip("/"), default.value
     yield from _leaves(OmegaConf.to_container(result.config, resolve=False))
 
 

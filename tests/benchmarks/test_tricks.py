@@ -99,7 +99,7 @@ def test_a_measurement_runs_the_product_for_every_seed(tmp_path: Path) -> None:
     found = measure(quick, "optimizer=sgd", tmp_path)
     assert len(found["accuracy"]) == len(found["loss"]) == len(found["seconds"]) == SEEDS
     assert len(set(found["loss"])) == SEEDS
-    assert "init.std" in measure(quick, "init.std=-1", tmp_path)["refused"]
+    assert "greater than 0" in measure(quick, "optimizer.lr=-1", tmp_path)["refused"]
     nowhere = Setting("nowhere", ("data=npz", f"data.path={tmp_path}/nothing.npz"), "")
     with pytest.raises(RuntimeError, match=r"nothing\.npz"):
         measure(nowhere, BASELINE, tmp_path)
