@@ -27,13 +27,15 @@ ALLOWED = {
     "studies": {"functional", "models", "objectives", "optim", "report"},
     "loggers": {"functional"},
     "classical": {"functional"},
+    # another run's weights are in its directory
+    "transfer": {"run_directory"},
     "module": {"functional", "training_figures", "validation_figures"},
     "validation_figures": {"functional"},
     "commandline": {"run", "targets", "comparison"},
 }
 HYDRA_ROOMS = {
-    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "restore", "resume", "run",
-    "study_run", "targets",
+    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "pretraining", "restore", "resume",
+    "run", "study_run", "targets",
 }  # fmt: skip
 LIGHT = [
     "lit_tricks",

@@ -33,6 +33,7 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_nesterov(content)
     _check_order(content)
     _check_averages(content)
+    _check_rates(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
 
@@ -102,6 +103,14 @@ def _check_averages(content: Mapping[str, Any]) -> None:
         raise UserError(
             f"a run can hand back one average of its weights; received {' and '.join(found)}: leave one out"
         )
+
+
+def _check_rates(content: Mapping[str, Any]) -> None:
+    slower = {"transfer.lr_divisor": 1, "transfer.body_lr": 1}
+    for path, same in slower.items():
+        share = _at(content, path)
+        if share not in (None, same) and str(_at(content, "optimizer._target_")) == "torch.optim.LBFGS":
+            raise UserError(f"optimizer=lbfgs knows one rate; received {path}={share}: try {path}={same}")
 
 
 def _monitors(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -45,7 +45,7 @@ DATA: dict[str, Knob] = {
     "image_size": optional(whole(1, listed="either", least=2, most=2, note=32)),
     "colour": one_of("auto", "grey", "rgb", note="auto"),
     "mirrors": optional(text(listed="yes", least=1, note=["http://HOST/FOLDER"])),
-    "classes": whole(0, 9, listed="yes", least=2, note=[0, 1]),
+    "classes": optional(whole(0, 9, listed="yes", least=2, note=[0, 1])),
     "malignant_share": optional(number(0, 0.372, "(", note=0.1)),
     "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
@@ -178,6 +178,15 @@ CALLBACKS: dict[str, Knob] = {
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
+TRANSFER: dict[str, Knob] = {
+    "source": text(note="runs/RUN"),
+    "statistics": one_of("source", "data", note="source"),
+    "new_output": flag(note=True),
+    "body_lr": number(0, 1, "(", note=0.1),
+    "epochs_each": whole(1, note=1),
+    "lr_divisor": number(1, note=2.6),
+}
+
 STUDY: dict[str, Knob] = {
     "only": optional(text(listed="yes", least=1, note=["NAME"])),
     "start": number(listed="yes", least=2, most=2, note=[0.8, 1.6]),
@@ -201,9 +210,12 @@ STUDY: dict[str, Knob] = {
 
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
+    "data/mnist_intensity": {"classes": whole(0, 9, listed="yes", least=2, note=[0, 1])},
     "model": MODEL,
     "model/svm_grid": SVM_GRID,
     "init": INIT,
+    "transfer": TRANSFER,
+    "transfer/none": {"source": optional(text(note="runs/RUN"))},
     "loss": LOSS,
     "penalty": PENALTY,
     "optimizer": OPTIMIZER,

@@ -9,8 +9,8 @@ from hydra.plugins.config_source import ConfigSource
 from lit_tricks.commandline.composition import Composer
 
 ORDER = (
-    "data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation", "trainer",
-    "logger", "callbacks", "study", "experiment",
+    "data", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation",
+    "trainer", "logger", "callbacks", "study", "experiment",
 )  # fmt: skip
 
 
