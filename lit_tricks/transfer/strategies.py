@@ -1,7 +1,7 @@
 """When reused layers learn, and how fast."""
 
 from lit_tricks.errors import UserError
-from lit_tricks.transfer.transfer import Statistics, Transfer
+from lit_tricks.transfer.transfer import NewOutput, Statistics, Transfer
 
 
 class Frozen(Transfer):
@@ -27,7 +27,7 @@ class FineTuned(Transfer):
     """
 
     def __init__(
-        self, source: str, statistics: Statistics = "source", new_output: bool = False, body_lr: float = 1.0
+        self, source: str, statistics: Statistics = "source", new_output: NewOutput = "auto", body_lr: float = 1.0
     ) -> None:
         super().__init__(source, statistics, new_output)
         if not 0 < body_lr <= 1:
@@ -65,7 +65,7 @@ class Gradual(Transfer):
         self,
         source: str,
         statistics: Statistics = "source",
-        new_output: bool = False,
+        new_output: NewOutput = "auto",
         epochs_each: int = 1,
         lr_divisor: float = 2.6,
     ) -> None:

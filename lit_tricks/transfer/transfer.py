@@ -19,13 +19,14 @@ from lit_tricks.transfer.weights import SourceWeights, read_weights
 log = logging.getLogger("lit_tricks")
 
 Statistics = Literal["source", "data"]
+NewOutput = Literal["auto", True, False]
 MakeOptimizer = Callable[[Any], torch.optim.Optimizer]
 
 
 class Transfer(pl.Callback, ABC):
     """Lets a network begin with the weights of another one, and says when and how fast each layer learns.
 
-    Layers are reused where names and shapes fit, the output layer too unless ``new_output``; what does not fit stays
+    Layers are reused where names and shapes fit, the output layer if its classes are the same; what does not fit stays
     as it was initialised and learns from the first epoch at the optimizer's rate, as the output layer does. A
     subclass decides about the reused layers below it. Frozen parameters have no gradient, so no optimizer, weight
     decay or penalty moves them; frozen batch norm is in eval mode and keeps its running statistics; dropout goes on.
@@ -39,13 +40,14 @@ class Transfer(pl.Callback, ABC):
         statistics: what scales the inputs. ``source``, where it brought its statistics: to frozen layers an image of
             the same brightness must look the same as before. ``data``: those of the new training split, for data
             measured in other units. A source without statistics leaves the data's.
-        new_output: begin with a new output layer also where the source's fits.
+        new_output: ``auto`` begins with a new output layer where the source's has another shape, or other class names
+            if the source tells them; True always, False only where the shape differs.
 
     Attributes:
         record: primitives for ``results.json``; it travels in the checkpoint, so a resumed run needs no source.
     """
 
-    def __init__(self, source: str, statistics: Statistics = "source", new_output: bool = False) -> None:
+    def __init__(self, source: str, statistics: Statistics = "source", new_output: NewOutput = "auto") -> None:
         if not isinstance(source, str) or not source:
             raise UserError(
                 f"transfer.source must be a run directory or a file of weights; received {source}: "
@@ -54,6 +56,10 @@ class Transfer(pl.Callback, ABC):
         if statistics not in get_args(Statistics):
             raise UserError(
                 f"transfer.statistics must be source or data; received {statistics}: try transfer.statistics=source"
+            )
+        if not (isinstance(new_output, bool) or new_output == "auto"):
+            raise UserError(
+                f"transfer.new_output must be auto, true or false; received {new_output}: try transfer.new_output=auto"
             )
         self.source = source
         self.statistics = statistics
@@ -87,7 +93,9 @@ class Transfer(pl.Callback, ABC):
         normaliser: Any = module.normaliser
         spec: Any = module.spec
         source = read_weights(self.source)
-        reused = load_fitting(self._parts, source, self.new_output, spec.input_shape)
+        others = source.spec is not None and source.spec.class_names != spec.class_names
+        new_output = others if self.new_output == "auto" else bool(self.new_output)
+        reused = load_fitting(self._parts, source, new_output, spec.input_shape)
         adopted = self.statistics == "source" and bool(source.normaliser)
         if adopted:
             _adopt_statistics(normaliser, source, spec)
@@ -99,7 +107,7 @@ class Transfer(pl.Callback, ABC):
             "new": [part.name for part in self._parts if part.name not in reused],
         }
         self._settle()
-        self._say(source, spec)
+        self._say()
 
     def grouped(self, make: MakeOptimizer) -> Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]:
         """Return ``make`` with the parameters in one group for each rate, the highest, the optimizer's own, first.
@@ -167,7 +175,7 @@ class Transfer(pl.Callback, ABC):
                 part.module.train(learns)
 
     @rank_zero_only
-    def _say(self, source: SourceWeights, spec: DataSpec) -> None:
+    def _say(self) -> None:
         told = [f"reused {', '.join(self.record['reused'])}"]
         if self.record["new"]:
             told.append(f"new {', '.join(self.record['new'])}")
@@ -183,9 +191,6 @@ class Transfer(pl.Callback, ABC):
             told.append(f"learning later or slower: {', '.join(slower)}")
         whose = "the source's" if self.record["statistics"] == "source" else "the new data's"
         told.append(f"inputs scaled by {whose} statistics")
-        output = next(part.name for part in self._parts if not part.depth)
-        if output in self.record["reused"] and source.spec and source.spec.class_names != spec.class_names:
-            told.append("the source's classes were others (transfer.new_output=true begins with a new output)")
         log.info("transfer from %s: %s", self.source, "; ".join(told))
 
 
