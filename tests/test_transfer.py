@@ -33,14 +33,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_says_and_records_what_it_reused(
-    source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source.parent)
     words = ["+experiment=transfer", "transfer=frozen", "transfer.source=source", UPPER, "trainer.max_epochs=1"]
-    with caplog.at_level("INFO", "lit_tricks"):
-        assert main([*QUICK, *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
-    told = [record.message for record in caplog.records if record.message.startswith("transfer from")]
-    assert told == [
+    assert main([*QUICK, *words, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("transfer from")] == [
         "transfer from source: reused layers.0.linear; new output; frozen layers.0.linear; "
         "inputs scaled by the source's statistics"
     ]
@@ -57,16 +55,16 @@ def test_a_run_says_and_records_what_it_reused(
 
 def test_a_resumed_run_is_the_undivided_one_and_needs_no_source(source: Path, tmp_path: Path) -> None:
     gone = shutil.copytree(source, tmp_path / "gone")
-    words = [UPPER, "transfer=gradual", f"transfer.source={gone}", "scheduler=cosine", "trainer.max_epochs=4"]
+    # the layer thaws in the second epoch, with step 12
+    words = [UPPER, "transfer=gradual", f"transfer.source={gone}", "trainer.max_epochs=4"]
     whole, part = tmp_path / "whole", tmp_path / "part"
     assert main([*QUICK, *words, "trainer.max_steps=30", f"hydra.run.dir={whole}"]) == 0
-    assert main([*QUICK, *words, "trainer.max_steps=8", f"hydra.run.dir={part}"]) == 0
+    assert main([*QUICK, *words, "trainer.max_steps=15", f"hydra.run.dir={part}"]) == 0
     shutil.rmtree(gone)
     assert main([f"resume={part}", "trainer.max_steps=30"]) == 0
     continued = tmp_path / "part-continued"
     assert results_of(continued)["transfer"] == results_of(whole)["transfer"]
-    # a cosine of 8 steps is another one than of 30: what must agree is the plan, and that both moved the thawed layer
-    assert results_of(continued)["steps"] == results_of(whole)["steps"] == 30
+    assert results_of(continued)["metrics"] == results_of(whole)["metrics"]
     assert evaluate_run(str(whole))["test/acc"] == results_of(whole)["metrics"]["test/acc"]
 
 
@@ -76,7 +74,7 @@ def test_a_resumed_run_is_the_undivided_one_and_needs_no_source(source: Path, tm
         (["transfer=frozen"], "transfer.source has no value"),
         (["transfer.source=nowhere", "transfer=frozen"], "transfer.source must be a run directory"),
         (["transfer=gradual", "transfer.source=nowhere", "optimizer=lbfgs"], "optimizer=lbfgs knows one rate"),
-        (["transfer.body_lr=0.5"], "transfer.body_lr"),
+        (["transfer.body_lr=0.5"], "transfer=none has no body_lr"),
         (["transfer=fine_tuned", "transfer.source=nowhere", "transfer.body_lr=2"], "transfer.body_lr must be"),
     ],
 )
