@@ -177,7 +177,8 @@ class Composer:
         inner = tuple(f"{key}={value}" for key, value in (choices or {}).items() if f"@{group}." in key)
         if (group, word, inner) not in self._own:
             with plain_errors():
-                self._own[group, word, inner] = self._overlay(group, word) or self._alone(group, word, inner)
+                overlay = self._overlay(group, word)
+                self._own[group, word, inner] = self._alone(group, word, inner) if overlay is None else overlay
         return self._own[group, word, inner]
 
     def _overlay(self, group: str, word: str) -> DictConfig | None:
