@@ -223,7 +223,7 @@ def build_transfer(cfg: DictConfig) -> Transfer | None:
     if node.get("_target_"):
         return build_node(node, "transfer")
     if node.get("source"):
-        log.info("transfer=none: fresh weights, %s is passed over", node.source)
+        log.info("transfer=none: fresh weights, %s is passed over", node["source"])
     return None
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -85,7 +86,7 @@ def _sentence(points: Mapping[str, Mapping[float, Sequence[float]]], key: str) -
     parts = []
     for number in dict.fromkeys((shared[0], shared[-1])):
         means = {label: float(np.mean(curve[number])) for label, curve in points.items()}
-        ranked = sorted(means, key=lambda label, means=means: -means[label])
-        told = ", ".join(f"{printable(label, 30)} {means[label]:.1%}" for label in (ranked[0], ranked[-1]))
+        (worst, low), *_, (best, high) = sorted(means.items(), key=itemgetter(1))
+        told = f"{printable(best, 30)} {high:.1%}, {printable(worst, 30)} {low:.1%}"
         parts.append(f"{key} = {number:,g}: {told}")
     return "Highest and lowest accuracy at " + "; at ".join(parts) + tail
