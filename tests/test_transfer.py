@@ -117,7 +117,7 @@ def test_a_multirun_trains_its_source_first_and_draws_accuracy_over_examples(tmp
     frozen = [results_of(sweep / row["run"]) for row in rows if "frozen" in row["group"]]
     assert {tuple(each["transfer"]["reused"]) for each in frozen} == {("layers.0.linear",)}
     with Image.open(sweep / "comparison.png") as picture:
-        assert picture.size == (1200, 720)
+        assert picture.size == (1275, 720)
 
 
 def test_a_source_that_fails_starts_no_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

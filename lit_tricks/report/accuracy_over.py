@@ -12,7 +12,7 @@ from lit_tricks.report.joint_curves import group_colours
 from lit_tricks.report.runs import Run, key_of
 from lit_tricks.report.style import TICK_SIZE, headline, new_figure, printable, style_axes
 
-METRICS = {"test/acc": "test accuracy", "val/acc": "validation accuracy"}
+METRICS = ("test/acc", "val/acc")
 # numbers that differ by more than this are set apart evenly on a logarithmic axis only
 LOG_FROM = 10
 
@@ -41,9 +41,9 @@ def accuracy_over(points: Mapping[str, Mapping[float, Sequence[float]]], key: st
         points: as ``points_over`` returns them, not empty.
         key: what was varied.
     """
-    figure = new_figure(8.0, 4.8)
+    figure = new_figure(8.5, 4.8)
     axes = figure.subplots()
-    style_axes(axes, "", printable(key), METRICS["test/acc"])
+    style_axes(axes, "", printable(key), "accuracy")
     for (label, curve), colour in zip(points.items(), group_colours(list(points)).values(), strict=True):
         numbers, means = list(curve), [float(np.mean(values)) for values in curve.values()]
         axes.plot(numbers, means, color=colour, marker="o", markersize=4, label=printable(label, 60))
@@ -80,13 +80,12 @@ def _accuracy(run: Run) -> float | None:
 def _sentence(points: Mapping[str, Mapping[float, Sequence[float]]], key: str) -> str:
     shared = sorted(set.intersection(*(set(curve) for curve in points.values())))
     repeated = max(len(values) for curve in points.values() for values in curve.values())
-    tail = f"\nbands span {repeated} runs" if repeated > 1 else ""
+    tail = f"; bands span {repeated} runs" if repeated > 1 else ""
     if len(points) == 1 or not shared:
         return f"Accuracy over {printable(key)}{tail}"
     parts = []
     for number in dict.fromkeys((shared[0], shared[-1])):
         means = {label: float(np.mean(curve[number])) for label, curve in points.items()}
         (worst, low), *_, (best, high) = sorted(means.items(), key=itemgetter(1))
-        told = f"{printable(best, 30)} {high:.1%}, {printable(worst, 30)} {low:.1%}"
-        parts.append(f"{key} = {number:,g}: {told}")
-    return "Highest and lowest accuracy at " + "; at ".join(parts) + tail
+        parts.append(f"at {number:,g}: {high:.1%} with {printable(best, 30)}, {low:.1%} with {printable(worst, 30)}")
+    return "\n".join([f"Highest and lowest accuracy{tail}", *parts])

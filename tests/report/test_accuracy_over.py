@@ -39,5 +39,7 @@ def test_the_picture_shows_means_and_ranges() -> None:
     lowest = [band.get_paths()[0].vertices[:, 1].min() for band in axes.collections]
     assert lowest == pytest.approx([0.5, 0.7])
     words = " ".join(figure.get_suptitle().split())
-    assert "data.train_size = 20: y 80.0%, x 60.0%; at data.train_size = 2,000: x 90.0%, y 80.0%" in words
-    assert words.endswith("bands span 2 runs")
+    assert words == (
+        "Highest and lowest accuracy; bands span 2 runs at 20: 80.0% with y, 60.0% with x "
+        "at 2,000: 90.0% with x, 80.0% with y"
+    )
