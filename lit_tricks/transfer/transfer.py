@@ -139,6 +139,10 @@ class Transfer(pl.Callback, ABC):
                 f"layers thaw in one process only: others would not learn of their gradients; received "
                 f"{trainer.world_size} processes: try trainer.devices=1, transfer=frozen or transfer=fine_tuned"
             )
+        end = trainer.max_epochs
+        late = [name for name, (begin, _) in self._plan.items() if begin and end not in (None, -1) and begin >= end]
+        if late:
+            log.info("transfer: %s never thaw within trainer.max_epochs=%s", ", ".join(late), end)
         self._hold(trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

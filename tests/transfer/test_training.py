@@ -221,6 +221,14 @@ def test_layers_thaw_with_their_norms_in_the_documented_epochs(source: str, tmp_
     assert thawed == BODY | {"output"}
 
 
+def test_a_run_too_short_to_thaw_a_layer_says_so(source: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "lit_tricks"):
+        _, watch, _ = fit(tmp_path, Gradual(source), epochs=3)
+    told = "transfer: layers.0.linear, layers.0.norm never thaw within trainer.max_epochs=3"
+    assert [record.getMessage() for record in caplog.records].count(told) == 1
+    assert "layers.0.linear" not in moved(watch, 2)
+
+
 def test_what_is_new_learns_from_the_first_step(source: str, tmp_path: Path) -> None:
     transfer = Frozen(source, new_output=True)
     _, watch, _ = fit(tmp_path, transfer, start=network(0, hidden=[12, 9, 10]), epochs=1)
