@@ -5,7 +5,7 @@ OWN_PACKAGE = "lit_tricks"
 # The rooms of this package that hold what a configuration builds.
 ROOMS: tuple[str, ...] = tuple(
     f"{OWN_PACKAGE}.{room}"
-    for room in ("data", "models", "objectives", "optim", "callbacks", "loggers", "classical", "studies")
+    for room in ("data", "models", "objectives", "optim", "callbacks", "loggers", "classical", "studies", "transfer")
 )
 
 # The modules of scikit-learn whose classes answer, search or calibrate. Its pipelines could be told to cache, in
@@ -24,6 +24,7 @@ CLASSICAL: tuple[str, ...] = ("sklearn", f"{OWN_PACKAGE}.classical")
 NAMED: tuple[str, ...] = (
     *ROOMS,
     "lit_tricks.comparison",
+    "lit_tricks.pretraining",
     *SKLEARN,
     "torch.nn",
     "torch.optim",

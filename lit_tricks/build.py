@@ -1,11 +1,11 @@
 """Turns a composed configuration into the objects that train."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
@@ -32,9 +32,12 @@ from lit_tricks.run_directory import RunDirectory
 from lit_tricks.search.trial import pruning
 from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
+from lit_tricks.transfer import Transfer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+log = logging.getLogger("lit_tricks")
 
 
 @dataclass
@@ -89,9 +92,13 @@ def build_augmentation(cfg: DictConfig, spec: DataSpec) -> Augmentation | None:
 
 
 def build_module(
-    cfg: DictConfig, spec: DataSpec, normaliser: nn.Module, augmentation: Augmentation | None = None
+    cfg: DictConfig,
+    spec: DataSpec,
+    normaliser: nn.Module,
+    augmentation: Augmentation | None = None,
+    transfer: Transfer | None = None,
 ) -> LitClassifier:
-    """Return the module with freshly initialised weights.
+    """Return the module with freshly initialised weights, whose optimizer has the groups that ``transfer`` asks for.
 
     Construction and initialisation draw from a stream of their own, so that runs with one seed start from
     the same weights whatever the data module or the callbacks drew before.
@@ -112,11 +119,12 @@ def build_module(
             )
         initialiser = build_node(cfg.init, "init", link=objective.link)
         initialiser(network, spec.class_counts)
+    make_optimizer = _make_optimizer(cfg)
     module = LitClassifier(
         network=network,
         objective=objective,
         normaliser=normaliser,
-        optimizer=_make_optimizer(cfg),
+        optimizer=make_optimizer if transfer is None else transfer.grouped(make_optimizer),
         spec=spec,
         schedule=_make_schedule(cfg),
         augmentation=augmentation,
@@ -209,12 +217,15 @@ def build_loggers(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | 
     ]
 
 
-def _clean_training(cfg: DictConfig, datamodule: ArrayDataModule) -> CleanTraining:
-    """Return the watch over as many training examples as validate, the same in every epoch and every process."""
-    rng = np.random.default_rng(derive_seed(cfg.seed, "train_clean"))
-    rows = np.sort(rng.permutation(len(datamodule.train))[: len(datamodule.val)])
-    sample = datamodule.train.take(rows)
-    return CleanTraining(sample.x, sample.y)
+def build_transfer(cfg: DictConfig) -> Transfer | None:
+    """Return the configured strategy, None for fresh weights."""
+    # runs from before there was such a word have none
+    node = cfg.get("transfer") or {}
+    if node.get("_target_"):
+        return build_node(node, "transfer")
+    if node.get("source"):
+        log.info("transfer=none: fresh weights, %s is passed over", node["source"])
+    return None
 
 
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
@@ -224,11 +235,17 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     augmentation = build_augmentation(cfg, spec)
     watches: list[pl.Callback] = []
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
-        watches.append(_clean_training(cfg, datamodule))
+        watches.append(CleanTraining.sample(datamodule.train, len(datamodule.val), cfg.seed))
+    transfer = build_transfer(cfg)
+    watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
-    module = build_module(cfg, spec, normaliser, augmentation)
+    module = build_module(cfg, spec, normaliser, augmentation, transfer)
+    if transfer is not None:
+        # a run that goes on has the weights, and what was reused, in its checkpoint
+        begin = transfer.watch if directory.last_checkpoint.is_file() else transfer.adopt
+        begin(module)
     if cfg.compile:
         module.logits_and_loss = CompiledPass(
             module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile
         )
-    return Built(datamodule, module, trainer, callbacks)
+    return Built(datamodule, module, trainer, callbacks, {} if transfer is None else {"transfer": transfer.record})

@@ -28,7 +28,7 @@ log = logging.getLogger("lit_tricks")
 
 SPLITS = ("train", "val", "test")
 HYPERPARAMETERS = (
-    "data", "model", "init", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation",
+    "data", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation",
 )  # fmt: skip
 
 
@@ -123,7 +123,8 @@ def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[s
     # a model that is fitted at once has words for few groups
     for group in HYPERPARAMETERS if facts["epochs"] is not None else ("data", "model"):
         chosen[group] = facts["data"]["name"] if group == "data" else facts["words"].get(group, "custom")
-        chosen |= _knobs(config[group], group)
+        # runs from before there was a group have none of its knobs
+        chosen |= _knobs(config.get(group) or {}, group)
     return chosen
 
 

@@ -27,6 +27,9 @@ def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
     for key in PATHS:
         if isinstance(content["data"].get(key), str):
             content["data"][key] = str(Path(content["data"][key]).expanduser().resolve())
+    transfer = dict(config.get("transfer") or {})
+    if transfer.get("source"):
+        content["transfer"] = {**transfer, "source": str(Path(transfer["source"]).expanduser().resolve())}
     data_dir = Path(config.get("data_dir") or os.environ.get("LIT_TRICKS_DATA", "data"))
     return {**content, "data_dir": str(data_dir.expanduser().resolve())}
 

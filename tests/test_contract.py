@@ -73,6 +73,14 @@ def user_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {word: folder / name for word, name in names.items()}
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run with the weights of the default network."""
+    folder = tmp_path_factory.mktemp("runs") / "source"
+    assert main([*ONE_STEP, f"hydra.run.dir={folder}"]) == 0
+    return folder
+
+
 def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
     """Return what a word cannot do without."""
     if (group, word) in {("data", "mnist"), ("data", "fashion_mnist")}:
@@ -81,6 +89,11 @@ def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
         return CUSTOM[group]
     if group == "data" and word in {"csv", "npz", "npy", "image_folder"}:
         return [f"data.path='{request.getfixturevalue('user_data')[word]}'"]
+    if group == "transfer" or word == "transfer":
+        return ["data.train_size=200", f"transfer.source='{request.getfixturevalue('trained')}'"]
+    if word == "c10_transfer":
+        # the sweep trains its source first
+        return ["data.train_size=0.1", "batch_size=16", "transfer.source=null"]
     if group == "experiment/lecture":
         # some of their data sets are small and some of their batches large
         return ["data.train_size=0.5", "batch_size=16"]

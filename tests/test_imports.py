@@ -27,14 +27,16 @@ ALLOWED = {
     "studies": {"functional", "models", "objectives", "optim", "report"},
     "loggers": {"functional"},
     "classical": {"functional"},
+    # another run's weights are in its directory
+    "transfer": {"run_directory"},
     "module": {"functional", "training_figures", "validation_figures"},
     "validation_figures": {"functional"},
     "commandline": {"run", "search", "targets", "comparison"},
     "search": {"functional", "record", "report"},
 }
 HYDRA_ROOMS = {
-    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "rate_search", "relative_values",
-    "restore", "resume", "run", "study_run", "targets",
+    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "pretraining", "rate_search",
+    "relative_values", "restore", "resume", "run", "study_run", "targets",
 }  # fmt: skip
 LIGHT = [
     "lit_tricks",

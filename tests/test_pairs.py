@@ -14,6 +14,7 @@ from lit_tricks.commandline.locate import conf_dir
 from lit_tricks.commandline.stacking import check_stack
 from lit_tricks.commandline.strict import check_command_line
 from lit_tricks.errors import UserError
+from lit_tricks.models import MLP
 from lit_tricks.run_directory import RunDirectory
 from tests.covering import MOST_OVERLAYS, Word, covering_rows
 
@@ -48,10 +49,19 @@ UNDOING = {frozenset(pair) for pair in combinations(WORDS, 2) if undoes(pair)}
 ROWS = covering_rows(WORDS, UNDOING | REFUSED.keys())
 
 
-def arguments(row: list[Word]) -> list[str]:
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of weights for what begins with another network's."""
+    place = tmp_path_factory.mktemp("source") / "weights.pt"
+    torch.save(MLP([64], 10, hidden=[8]).state_dict(), place)
+    return place
+
+
+def arguments(row: list[Word], source: Path | None = None) -> list[str]:
     overlays = [name for group, name in row if group == "experiment"]
     chosen = [f"{group}={name}" for group, name in row if group != "experiment"]
-    return [*chosen, f"+experiment=[{','.join(overlays)}]", *SHORT]
+    needed = [f"transfer.source={source}"] if "transfer" in overlays else []
+    return [*chosen, f"+experiment=[{','.join(overlays)}]", *needed, *SHORT]
 
 
 def label(row: list[Word]) -> str:
@@ -60,10 +70,10 @@ def label(row: list[Word]) -> str:
 
 @pytest.mark.filterwarnings("ignore:The number of training batches")
 @pytest.mark.parametrize("row", ROWS, ids=[str(number) for number in range(len(ROWS))])
-def test_tricks_train_together(row: list[Word], tmp_path: Path) -> None:
-    check_command_line(arguments(row))
+def test_tricks_train_together(row: list[Word], source: Path, tmp_path: Path) -> None:
+    check_command_line(arguments(row, source))
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", arguments(row))
+        cfg = compose("config", arguments(row, source))
     built = build(cfg, RunDirectory.claim(tmp_path / "run"))
     built.trainer.fit(built.module, datamodule=built.datamodule)
     weights = torch.cat([parameter.detach().flatten() for parameter in built.module.network.parameters()])

@@ -78,6 +78,7 @@ ROWS = (
     Row("c7_input_normalisation", picture="comparison.png"),
     Row("c8_batch_normalisation", picture="comparison.png"),
     Row("c9_convolution_block", picture="figures/learning_curves.png"),
+    Row("c10_transfer", picture="comparison.png", note="one source for all seeds"),
     Row("d1_optimizer_race", picture="figures/paths_together.png"),
     Row("d2_learning_rates_on_a_surface", picture="figures/paths.png"),
     Row("d3_schedules", picture="comparison.png"),

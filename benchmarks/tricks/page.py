@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.tricks.effects import Effects
-from benchmarks.tricks.settings import BASELINE, SEEDS, SETTINGS, Setting, command
+from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command
 from lit_tricks.commandline.cards import FIELDS, Card
 from lit_tricks.report.statistics import PairedDifference
 
@@ -42,6 +42,8 @@ def trick_page(card: Card, effects: Effects, defaults: Mapping[str, str]) -> str
     lines += ["## Measured", ""]
     if defaults.get(card.group) == card.name:
         lines += ["The default: every other word is measured against it.", ""]
+    elif card.override in BY_LECTURE:
+        lines += [f"By `+experiment=lecture/{BY_LECTURE[card.override]}`, see [the lectures](../lectures.md).", ""]
     else:
         lines += _measurements(card, effects)
     return "\n".join([*lines, "[All tricks](README.md)", ""])
@@ -96,6 +98,8 @@ def _level(effects: Effects, setting: Setting, word: str = BASELINE) -> str:
 def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str, str]) -> str:
     if defaults.get(card.group) == card.name:
         return "default"
+    if card.override in BY_LECTURE:
+        return BY_LECTURE[card.override]
     if effects.refusal(setting.name, card.override) is not None:
         return "refused"
     effect = effects.effect(setting.name, card.override)

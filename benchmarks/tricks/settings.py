@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 SEEDS = 5
 BASELINE = "+experiment=baseline"
+# these need a source of their own, and are measured by a lecture's row
+BY_LECTURE = {"+experiment=transfer": "c10_transfer"}
 
 
 @dataclass(frozen=True)

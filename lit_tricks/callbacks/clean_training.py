@@ -1,9 +1,14 @@
 """Training figures of examples as they are, beside those of augmented ones."""
 
+from typing import Any
+
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
+
+from lit_tricks.functional.seeding import derive_seed
 
 # input values evaluated at once
 MOST_VALUES = 2**19
@@ -25,6 +30,13 @@ class CleanTraining(pl.Callback):
         self._x = x
         self._y = y
         self._together = max(1, MOST_VALUES // max(x[0].numel(), 1))
+
+    @classmethod
+    def sample(cls, examples: Any, count: int, seed: int) -> "CleanTraining":
+        """Return the watch over ``count`` of the examples, the same in every epoch and every process."""
+        rng = np.random.default_rng(derive_seed(seed, "train_clean"))
+        chosen = examples.take(np.sort(rng.permutation(len(examples))[:count]))
+        return cls(chosen.x, chosen.y)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Evaluate the sample while the module is in eval mode and knows no gradients."""

@@ -22,7 +22,8 @@ class LayerRecorder(pl.Callback):
     Attributes:
         layers: moment (``start``, ``end``) → one mapping per linear or convolutional layer, in the order in which
             they compute, with ``name``, ``drive_counts`` and ``drive_edges`` (histogram of the layer's outputs before
-            the activation), ``drive_std``, ``input_std`` and ``gradient_std`` (of its weight's gradient).
+            the activation), ``drive_std``, ``input_std`` and ``gradient_std`` (of its weight's gradient,
+            0 where that is frozen).
         outputs: moment → ``edges`` and ``counts`` (K outputs, K true classes, bins) of the output probabilities.
     """
 
@@ -65,24 +66,26 @@ class LayerRecorder(pl.Callback):
         try:
             with torch.enable_grad():
                 logits, seen = _watched(network, module.normaliser(x))  # type: ignore[operator]
-                weights = [layer.weight for layer, _ in seen.values()]
-                found = torch.autograd.grad(objective(logits, y), weights, allow_unused=True)
+                # a frozen layer has drives to show, and no gradient
+                weights = [layer.weight for layer, _ in seen.values() if layer.weight.requires_grad]
+                gradients = torch.autograd.grad(objective(logits, y), weights, allow_unused=True)
             self.outputs[moment] = _output_histograms(objective.probabilities(logits.detach()), y)
         finally:
             for part, training in modes.items():
                 part.training = training
+        sizes = {
+            weight: float(gradient.square().mean().sqrt())
+            for weight, gradient in zip(weights, gradients, strict=True)
+            if gradient is not None
+        }
         self.layers[moment] = [
-            {
-                "name": name,
-                **spread,
-                "gradient_std": 0.0 if gradient is None else float(gradient.square().mean().sqrt()),
-            }
-            for (name, (_, spread)), gradient in zip(seen.items(), found, strict=True)
+            {"name": name, **spread, "gradient_std": sizes.get(layer.weight, 0.0)}
+            for name, (layer, spread) in seen.items()
         ]
 
 
 def _watched(network: nn.Module, inputs: Tensor) -> tuple[Tensor, dict[str, tuple[Any, Layer]]]:
-    """Return the logits and, by name in computing order, each trained layer with the spread of what passed it."""
+    """Return the logits and, by name in computing order, each layer with the spread of what passed it."""
     seen: dict[str, tuple[Any, Layer]] = {}
 
     def hook(name: str) -> Any:
@@ -92,9 +95,7 @@ def _watched(network: nn.Module, inputs: Tensor) -> tuple[Tensor, dict[str, tupl
         return keep
 
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    watched = [
-        (name, part) for name, part in network.named_modules() if isinstance(part, kinds) and part.weight.requires_grad
-    ]
+    watched = [(name, part) for name, part in network.named_modules() if isinstance(part, kinds)]
     handles = [part.register_forward_hook(hook(name)) for name, part in watched]
     try:
         return network(inputs), seen

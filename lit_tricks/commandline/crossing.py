@@ -38,6 +38,7 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_epoch_factor(content)
     _check_scaling(content)
     _check_finder(content)
+    _check_rates(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
 
@@ -184,6 +185,14 @@ def _scales(content: Mapping[str, Any]) -> bool:
 
 def _is_line_search(content: Mapping[str, Any]) -> bool:
     return str(_at(content, "optimizer._target_")).endswith(".LBFGS")
+
+
+def _check_rates(content: Mapping[str, Any]) -> None:
+    slower = {"transfer.lr_divisor": 1, "transfer.body_lr": 1}
+    for path, same in slower.items():
+        share = _at(content, path)
+        if share not in (None, same) and str(_at(content, "optimizer._target_")) == "torch.optim.LBFGS":
+            raise UserError(f"optimizer=lbfgs knows one rate; received {path}={share}: try {path}={same}")
 
 
 def _monitors(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -102,10 +102,12 @@ def _label(shelf: str, words: list[Word]) -> str:
 
 
 def _names(shelf: str, words: list[Word]) -> list[str]:
-    names = ", ".join(f"{word.name}{'*' if word.default else ''}" for word in words)
+    subgroup = shelf.partition("/")[2]
+    inner = "" if _group(shelf) == shelf else f"{subgroup}/"
+    names = ", ".join(f"{word.name.removeprefix(inner)}{'*' if word.default else ''}" for word in words)
+    names = f"{inner}{{{names}}}" if inner else names
     first, later = f"  {_label(shelf, words):<14}", " " * 16
-    text = f"{names} (sentences: lit-tricks list {_group(shelf)})"
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
+    return textwrap.wrap(names, WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 
 def _pairs(pairs: dict[str, str]) -> list[str]:

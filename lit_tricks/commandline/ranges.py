@@ -4,7 +4,8 @@ A rule for one word (``init/normal``) goes before the rule for its group (``init
 """
 
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
-from lit_tricks.commandline.model_ranges import ACTIVATIONS, INIT, LOSS, MODEL, PENALTY, SVM_GRID
+from lit_tricks.commandline.model_ranges import INIT, LOSS, MODEL, PENALTY, SVM_GRID
+from lit_tricks.commandline.search_ranges import STUDY
 
 POSITIVE = number(0, open_ends="(", note=0.1)
 NOT_NEGATIVE = number(0, note=0.0)
@@ -49,7 +50,7 @@ DATA: dict[str, Knob] = {
     "image_size": optional(whole(1, listed="either", least=2, most=2, note=32)),
     "colour": one_of("auto", "grey", "rgb", note="auto"),
     "mirrors": optional(text(listed="yes", least=1, note=["http://HOST/FOLDER"])),
-    "classes": whole(0, 9, listed="yes", least=2, note=[0, 1]),
+    "classes": optional(whole(0, 9, listed="yes", least=2, note=[0, 1])),
     "malignant_share": optional(number(0, 0.372, "(", note=0.1)),
     "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
@@ -186,49 +187,23 @@ CALLBACKS: dict[str, Knob] = {
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 
-EPOCH_METRICS = ("val/loss", "val/acc", "val/balanced_acc")
-METRICS = (*EPOCH_METRICS, "val/precision_macro", "val/recall_macro", "val/f1_macro", "val/auroc")
-
-SWEEPER: dict[str, Knob] = {
-    "sampler": one_of("grid", "random", "bayesian", note="random"),
-    "pruner": one_of("none", "halving", note="halving"),
-    "n_trials": optional(whole(1, note=20)),
-    "metric": one_of(*METRICS, note="val/loss"),
-    "n_jobs": whole(1, note=1),
-    "sampler_seed": whole(0, 2**32 - 1, note=0),
-    "startup_trials": whole(0, note=10),
-    "min_epochs": whole(1, note=1),
-    "reduction_factor": whole(2, note=3),
-    "storage": optional(text(note="search.db")),
-    "params": optional(Knob("mapping", note={})),
-}
-
-STUDY: dict[str, Knob] = {
-    "only": optional(text(listed="yes", least=1, note=["NAME"])),
-    "start": number(listed="yes", least=2, most=2, note=[0.8, 1.6]),
-    "steps": whole(1, note=100),
-    "rates": number(0, listed="yes", least=1, note=[0.01, 0.02]),
-    "descents.*.function": text(note="cos(x)"),
-    "descents.*.start": number(listed="either", least=1, note=0.5),
-    "descents.*.interval": number(listed="yes", least=2, most=2, note=[-3, 6]),
-    "curves.*.weights": number(listed="yes", least=2, most=2, note=[2, 4]),
-    "curves.*.biases": number(listed="yes", least=2, most=2, note=[3, 5]),
-    "examples": whole(1, note=1000),
-    "batch_size": whole(1, note=100),
-    "epochs": whole(1, note=100),
-    "classes": whole(2, note=2),
-    "reach": number(0, 100, "(", note=6.0),
-    "activations": one_of(*ACTIVATIONS, "softmax", listed="yes", least=1, note=["relu", "tanh"]),
-    "softmax_drives": whole(2, note=3),
-    "input_shape": whole(1, listed="yes", least=1, note=[784]),
-    "num_classes": whole(1, note=10),
+TRANSFER: dict[str, Knob] = {
+    "source": text(note="runs/RUN"),
+    "statistics": one_of("source", "data", note="source"),
+    "new_output": one_of("auto", True, False, note=True),
+    "body_lr": number(0, 1, "(", note=0.1),
+    "epochs_each": whole(1, note=1),
+    "lr_divisor": number(1, note=2.6),
 }
 
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
+    "data/mnist_intensity": {"classes": whole(0, 9, listed="yes", least=2, note=[0, 1])},
     "model": MODEL,
     "model/svm_grid": SVM_GRID,
     "init": INIT,
+    "transfer": TRANSFER,
+    "transfer/none": {"source": optional(text(note="runs/RUN"))},
     "loss": LOSS,
     "penalty": PENALTY,
     "optimizer": OPTIMIZER,

@@ -6,7 +6,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Sweep
 
-from lit_tricks.commandline.ranges import EPOCH_METRICS, SWEEPER
+from lit_tricks.commandline.search_ranges import EPOCH_METRICS, SWEEPER
 from lit_tricks.commandline.study import is_study
 from lit_tricks.commandline.values import check_value
 from lit_tricks.errors import UserError

@@ -74,9 +74,10 @@ def _check_split(examples: Examples, split: str, num_classes: int) -> None:
             f"every input needs one label; received {len(x)} inputs and {len(y)} labels in the {split} data: "
             "write both from the same rows"
         )
-    if not len(y):
+    if not len(examples):
         raise UserError(f"the {split} data must not be empty; received 0 examples: add some")
-    low, high = int(y.min()), int(y.max())
+    # of a store, only what is used must be a class
+    low, high = int(examples.y.min()), int(examples.y.max())
     if low < 0 or high >= num_classes:
         raise UserError(
             f"labels must lie in 0..{num_classes - 1} for {num_classes} classes; received {low}..{high} "

@@ -1,5 +1,6 @@
 """Data sets that need no download: they come with scikit-learn or are computed."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Unpack
@@ -9,23 +10,31 @@ import torch
 
 from lit_tricks.data.datamodule import ArrayDataModule
 from lit_tricks.data.options import Options
+from lit_tricks.data.selection import checked_classes, select_classes
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
 
 
 class DigitsSource(Source):
-    """1,797 handwritten digits of 8×8 pixels in 17 grey levels, the test part of UCI's Optdigits."""
+    """1,797 handwritten digits of 8×8 pixels in 17 grey levels, the test part of UCI's Optdigits.
+
+    Args:
+        classes: the digits to keep, at least two different ones; they become classes in this order. None is all.
+    """
 
     name = "digits"
     kind = "image"
 
+    def __init__(self, classes: Sequence[int] | None = None) -> None:
+        self.classes = None if classes is None else checked_classes(classes, 10)
+
     def load(self) -> Loaded:
-        """Return ``x`` uint8 (1797, 1, 8, 8) in 0..16 with classes ``0`` to ``9``; no official test split."""
+        """Return ``x`` uint8 (1797, 1, 8, 8) in 0..16 with the classes kept of ``0`` to ``9``; no test split."""
         rows = _digit_rows()
         x = torch.from_numpy(rows[:, :-1].reshape(-1, 1, 8, 8))
         y = torch.from_numpy(rows[:, -1].astype(np.int64))
-        return Loaded(Examples(x, y), None, tuple(str(d) for d in range(10)), (0.0, 16.0))
+        return select_classes(Loaded(Examples(x, y), None, tuple("0123456789"), (0.0, 16.0)), self.classes)
 
 
 def _digit_rows() -> np.ndarray:
@@ -118,8 +127,8 @@ class MoonsSource(Source):
 class DigitsDataModule(ArrayDataModule):
     """``DigitsSource`` as a data module."""
 
-    def __init__(self, **common: Unpack[Options]) -> None:
-        super().__init__(DigitsSource(), **common)
+    def __init__(self, classes: Sequence[int] | None = None, **common: Unpack[Options]) -> None:
+        super().__init__(DigitsSource(classes), **common)
 
 
 class BreastCancerDataModule(ArrayDataModule):

@@ -12,6 +12,7 @@ import torch
 
 from lit_tricks.data.download import DownloadError, Mirrors
 from lit_tricks.data.idx import read_images, read_labels
+from lit_tricks.data.selection import checked_classes, select_classes
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.errors import UserError
 
@@ -55,6 +56,7 @@ class IdxSource(Source):
         data_dir: folder to search; None means the environment variable ``LIT_TRICKS_DATA``, else ``./data``.
         mirrors: base addresses to download from, in order, instead of the edition's.
         others: editions with the same file names.
+        classes: the labels to keep, at least two different ones; they become classes in this order. None is all.
     """
 
     kind = "image"
@@ -65,11 +67,13 @@ class IdxSource(Source):
         data_dir: str | Path | None = None,
         mirrors: Sequence[str] | None = None,
         others: Sequence[Edition] = (),
+        classes: Sequence[int] | None = None,
     ) -> None:
         self.edition = edition
         self.name = edition.name
         self.root = Path(data_dir or os.environ.get("LIT_TRICKS_DATA") or "data").expanduser()
         self.mirrors = edition.mirrors if mirrors is None else _checked_mirrors(mirrors)
+        self.classes = None if classes is None else checked_classes(classes, len(edition.class_names))
         self._owners = {sha256: other for other in others for sha256 in other.sha256.values()}
 
     def prepare(self) -> None:
@@ -94,12 +98,13 @@ class IdxSource(Source):
         Raises ``UserError`` that names the file which is absent, truncated or altered.
         """
         train_x, train_y, test_x, test_y = (self._find(name) for name in FILES)
-        return Loaded(
+        everything = Loaded(
             train=_examples(train_x, train_y),
             test=_examples(test_x, test_y),
             class_names=self.edition.class_names,
             value_range=(0.0, 255.0),
         )
+        return select_classes(everything, self.classes)
 
     def _candidates(self, name: str) -> Iterator[tuple[Path, bool]]:
         """Yield each existing file that may be ``name``, raw ones first, and whether its folder is shared."""

@@ -10,7 +10,6 @@ from lit_tricks.data.datamodule import ArrayDataModule
 from lit_tricks.data.mnist import MNISTSource
 from lit_tricks.data.options import Options
 from lit_tricks.data.source import Examples, Loaded, Source
-from lit_tricks.errors import UserError
 
 # A narrow upright window: a 1 crosses it, a 0 leaves it empty. The last row and column are included.
 WINDOW = (slice(10, 18), slice(11, 17))
@@ -32,13 +31,7 @@ class MNISTIntensitySource(Source):
     kind = "table"
 
     def __init__(self, classes: Sequence[int] = (0, 1), data_dir: str | Path | None = None) -> None:
-        chosen = list(classes)
-        if len(chosen) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(10)):
-            raise UserError(
-                f"data.classes must be at least two different digits; received {chosen}: try data.classes=[0,1]"
-            )
-        self.classes = chosen
-        self.images = MNISTSource(data_dir)
+        self.images = MNISTSource(data_dir, classes=classes)
 
     def prepare(self) -> None:
         """Download MNIST if it is not there."""
@@ -48,21 +41,12 @@ class MNISTIntensitySource(Source):
         """Return ``x`` float32 (N, 2) with the official test split."""
         loaded = self.images.load()
         return Loaded(
-            train=self._described(loaded.train),
-            test=None if loaded.test is None else self._described(loaded.test),
-            class_names=tuple(str(digit) for digit in self.classes),
+            train=_described(loaded.train),
+            test=None if loaded.test is None else _described(loaded.test),
+            class_names=loaded.class_names,
             value_range=(0.0, 1.0),
             encoding={"feature_names": ["intensity", "centre_intensity"]},
         )
-
-    def _described(self, examples: Examples) -> Examples:
-        kept = torch.isin(examples.y, torch.tensor(self.classes)).nonzero().squeeze(1).numpy()
-        chosen = examples.take(kept)
-        pixels = chosen.x.squeeze(1).float() / 255
-        features = torch.stack([pixels.mean((1, 2)), pixels[:, *WINDOW].mean((1, 2))], dim=1)
-        order = torch.full((10,), -1)
-        order[self.classes] = torch.arange(len(self.classes))
-        return Examples(features, order[chosen.y])
 
 
 class MNISTIntensityDataModule(ArrayDataModule):
@@ -72,3 +56,8 @@ class MNISTIntensityDataModule(ArrayDataModule):
         self, classes: Sequence[int] = (0, 1), data_dir: str | Path | None = None, **common: Unpack[Options]
     ) -> None:
         super().__init__(MNISTIntensitySource(classes, data_dir), **common)
+
+
+def _described(examples: Examples) -> Examples:
+    pixels = examples.x.squeeze(1).float() / 255
+    return Examples(torch.stack([pixels.mean((1, 2)), pixels[:, *WINDOW].mean((1, 2))], dim=1), examples.y)

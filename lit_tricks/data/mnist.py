@@ -75,30 +75,48 @@ FASHION_MNIST = Edition(
 class MNISTSource(IdxSource):
     """LeCun, Cortes and Burges' handwritten digits: 60,000 + 10,000 images of 28 × 28, classes 0-9."""
 
-    def __init__(self, data_dir: str | Path | None = None, mirrors: Sequence[str] | None = None) -> None:
-        super().__init__(MNIST, data_dir, mirrors, others=(FASHION_MNIST,))
+    def __init__(
+        self,
+        data_dir: str | Path | None = None,
+        mirrors: Sequence[str] | None = None,
+        classes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(MNIST, data_dir, mirrors, others=(FASHION_MNIST,), classes=classes)
 
 
 class FashionMNISTSource(IdxSource):
     """Xiao, Rasul and Vollgraf's (2017) articles of clothing: 60,000 + 10,000 images of 28 × 28, 10 classes."""
 
-    def __init__(self, data_dir: str | Path | None = None, mirrors: Sequence[str] | None = None) -> None:
-        super().__init__(FASHION_MNIST, data_dir, mirrors, others=(MNIST,))
+    def __init__(
+        self,
+        data_dir: str | Path | None = None,
+        mirrors: Sequence[str] | None = None,
+        classes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(FASHION_MNIST, data_dir, mirrors, others=(MNIST,), classes=classes)
 
 
 class MNISTDataModule(ArrayDataModule):
     """MNIST, split and batched by ``ArrayDataModule``, which takes every further keyword."""
 
     def __init__(
-        self, data_dir: str | Path | None = None, mirrors: Sequence[str] | None = None, **common: Unpack[Options]
+        self,
+        data_dir: str | Path | None = None,
+        mirrors: Sequence[str] | None = None,
+        classes: Sequence[int] | None = None,
+        **common: Unpack[Options],
     ) -> None:
-        super().__init__(MNISTSource(data_dir, mirrors), **common)
+        super().__init__(MNISTSource(data_dir, mirrors, classes), **common)
 
 
 class FashionMNISTDataModule(ArrayDataModule):
     """Fashion-MNIST, split and batched by ``ArrayDataModule``, which takes every further keyword."""
 
     def __init__(
-        self, data_dir: str | Path | None = None, mirrors: Sequence[str] | None = None, **common: Unpack[Options]
+        self,
+        data_dir: str | Path | None = None,
+        mirrors: Sequence[str] | None = None,
+        classes: Sequence[int] | None = None,
+        **common: Unpack[Options],
     ) -> None:
-        super().__init__(FashionMNISTSource(data_dir, mirrors), **common)
+        super().__init__(FashionMNISTSource(data_dir, mirrors, classes), **common)

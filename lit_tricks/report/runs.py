@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,16 +40,18 @@ class Run:
         return int(self.results.get("seed") or 0)
 
 
-def load_sweep(folder: Path) -> list[Run]:
+def load_sweep(folder: Path, apart: Sequence[str] = ()) -> list[Run]:
     """Return every run directly under ``folder``, in the order of the jobs, labelled by what differs.
 
-    Failed and unfinished runs are among them. Labels leave out what repeats a run: its seed and its fold.
+    Failed and unfinished runs are among them. Labels leave out what repeats a run, its seed and its fold, and the
+    keys in ``apart``.
     """
     places = sorted((path.parent for path in folder.glob("*/results.json")), key=_job_order)
     found = [(place, read_json(place / "results.json"), read_metrics(place)) for place in places]
     said = [_overrides(results) for _, results, _ in found]
     return [
-        Run(place, results, rows, _label(own, said)) for (place, results, rows), own in zip(found, said, strict=True)
+        Run(place, results, rows, _label(own, said, {*REPETITION, *apart}))
+        for (place, results, rows), own in zip(found, said, strict=True)
     ]
 
 
@@ -66,9 +68,9 @@ def _overrides(results: dict[str, Any]) -> list[str]:
     return [str(item) for item in listed] if isinstance(listed, list) else []
 
 
-def _label(own: Sequence[str], everybody: Sequence[Sequence[str]]) -> str:
+def _label(own: Sequence[str], everybody: Sequence[Sequence[str]], apart: Container[str]) -> str:
     counts = Counter(override for said in everybody for override in set(said))
-    differing = [item for item in own if counts[item] < len(everybody) and _key(item) not in REPETITION]
+    differing = [item for item in own if counts[item] < len(everybody) and key_of(item) not in apart]
     return ", ".join(_words(differing)) or "all runs"
 
 
@@ -81,7 +83,8 @@ def _words(overrides: Sequence[str]) -> Iterator[str]:
             yield f"{key}={value}"
 
 
-def _key(override: str) -> str:
+def key_of(override: str) -> str:
+    """Return the key that an override sets."""
     return override.lstrip("+").partition("=")[0]
 
 

@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.knobs import either, flag, number, one_of, optional, text, whole
 from lit_tricks.commandline.locate import conf_dir
-from lit_tricks.commandline.ranges import KNOBS, SWEEPER, TOP
+from lit_tricks.commandline.ranges import KNOBS, TOP
+from lit_tricks.commandline.search_ranges import SWEEPER
 from lit_tricks.commandline.values import COLLECTIONS, INSTANTIATION, knob_for
 
 COMPOSER = Composer(str(conf_dir()))

@@ -23,6 +23,7 @@ NEEDS: dict[str, dict[str, Any]] = {
     "model": {"input_shape": (1, 8, 8), "num_classes": 3},
     "loss": {"num_classes": 3},
     "augmentation": {"input_shape": (3, 8, 8), "num_classes": 3, "value_range": (0.0, 1.0)},
+    "transfer": {"source": "runs/RUN"},
 }
 
 # the word whose class is built, the key, and values at and around its bounds
@@ -59,6 +60,12 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("penalty/none", "l1", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "l2", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "convention", ["sum", "half_sum", "keras"]),
+    ("transfer/frozen", "statistics", ["source", "data", "both"]),
+    ("transfer/frozen", "new_output", ["auto", True, False, "yes"]),
+    ("transfer/fine_tuned", "body_lr", [0, 0.1, 1, 1.1]),
+    ("transfer/gradual", "epochs_each", [0, 1, 1.5]),
+    ("transfer/gradual", "lr_divisor", [0.9, 1, 2.6]),
+    ("data/digits", "classes", [None, [], [0], [0, 1], [0, 10]]),
     ("scheduler/none", "warmup_steps", [-1, 0, 1, 1.5]),
     ("scheduler/cyclic", "min_lr", [None, -0.1, 0]),
     ("scheduler/cyclic", "max_lr", [None, 0, 0.1]),

@@ -26,5 +26,5 @@ def test_classes_are_numbered_in_the_order_given(data_root):
 
 @pytest.mark.parametrize("classes", [[0], [1, 1], [3, 10], []])
 def test_other_classes_are_refused(classes):
-    with pytest.raises(UserError, match=r"data\.classes must be at least two different digits"):
+    with pytest.raises(UserError, match=r"data\.classes must be at least two different numbers from 0 to 9"):
         MNISTIntensitySource(classes)
