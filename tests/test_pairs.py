@@ -25,12 +25,27 @@ SHORT = [
 ]  # fmt: skip
 COMPOSER = Composer(str(conf_dir()))
 WORDS: list[Word] = tricks(COMPOSER)
-REFUSED = {
-    frozenset({("experiment", "ema"), ("experiment", "swa")}): "a run can hand back one average of its weights",
-    frozenset({("experiment", "weight_decay"), ("optimizer", "lbfgs")}): "optimizer=lbfgs has no weight_decay",
-    frozenset({("experiment", "accumulation"), ("optimizer", "lbfgs")}): "needs trainer.accumulate_grad_batches=1",
-    frozenset({("experiment", "gradient_clipping"), ("optimizer", "lbfgs")}): "needs the loss's own gradient",
-}
+WITHOUT_MOMENTUM = ("adadelta", "adagrad", "adam", "adamax", "adamw", "lbfgs")
+REFUSED = (
+    {
+        frozenset({("experiment", "momentum"), ("optimizer", word)}): f"optimizer={word} has no momentum"
+        for word in WITHOUT_MOMENTUM
+    }
+    | {
+        frozenset({("experiment", word), ("optimizer", "lbfgs")}): reason
+        for word, reason in {
+            "weight_decay": "optimizer=lbfgs has no weight_decay",
+            "accumulation": "needs trainer.accumulate_grad_batches=1",
+            "gradient_clipping": "needs the loss's own gradient",
+            "bigger_batch": "lr_scaling=auto has nothing to scale",
+            "smaller_batch": "lr_scaling=auto has nothing to scale",
+            "lr_finder": "lr_finder finds optimizer.lr; it cannot be used with optimizer=lbfgs",
+        }.items()
+    }
+    | {
+        frozenset({("experiment", "ema"), ("experiment", "swa")}): "a run can hand back one average of its weights",
+    }
+)
 
 
 def undoes(pair: tuple[Word, Word]) -> bool:
@@ -50,17 +65,19 @@ ROWS = covering_rows(WORDS, UNDOING | REFUSED.keys())
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file of weights for what begins with another network's."""
-    place = tmp_path_factory.mktemp("source") / "weights.pt"
-    torch.save(MLP([64], 10, hidden=[8]).state_dict(), place)
-    return place
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of weights for what begins with another network's, by their norm."""
+    folder = tmp_path_factory.mktemp("sources")
+    for norm in ("none", "batch", "layer"):
+        torch.save(MLP([64], 10, hidden=[8], norm=norm).state_dict(), folder / norm)
+    return folder
 
 
-def arguments(row: list[Word], source: Path | None = None) -> list[str]:
+def arguments(row: list[Word], sources: Path | None = None) -> list[str]:
     overlays = [name for group, name in row if group == "experiment"]
     chosen = [f"{group}={name}" for group, name in row if group != "experiment"]
-    needed = [f"transfer.source={source}"] if "transfer" in overlays else []
+    norm = "batch" if "batchnorm" in overlays else "layer" if "layernorm" in overlays else "none"
+    needed = [f"transfer.source={sources}/{norm}"] if "transfer" in overlays else []
     return [*chosen, f"+experiment=[{','.join(overlays)}]", *needed, *SHORT]
 
 
@@ -70,10 +87,10 @@ def label(row: list[Word]) -> str:
 
 @pytest.mark.filterwarnings("ignore:The number of training batches")
 @pytest.mark.parametrize("row", ROWS, ids=[str(number) for number in range(len(ROWS))])
-def test_tricks_train_together(row: list[Word], source: Path, tmp_path: Path) -> None:
-    check_command_line(arguments(row, source))
+def test_tricks_train_together(row: list[Word], sources: Path, tmp_path: Path) -> None:
+    check_command_line(arguments(row, sources))
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", arguments(row, source))
+        cfg = compose("config", arguments(row, sources))
     built = build(cfg, RunDirectory.claim(tmp_path / "run"))
     built.trainer.fit(built.module, datamodule=built.datamodule)
     weights = torch.cat([parameter.detach().flatten() for parameter in built.module.network.parameters()])
