@@ -3,13 +3,19 @@
 import csv
 import io
 import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from lit_tricks.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lit_tricks.report.runs import Run
 
 log = logging.getLogger("lit_tricks")
 
@@ -40,13 +46,15 @@ def compare_pending() -> None:
 
 
 def compare(folder: Path) -> None:
-    """Write ``comparison.csv``, ``comparison.png`` and that picture for TensorBoard into ``folder``.
+    """Write ``comparison.csv`` into ``folder``, and pictures that TensorBoard shows too.
+
+    ``comparison.png`` has the learning curves, ``comparison_layers.png`` what the layers computed and
+    ``comparison_regions.png`` the decision regions, each where runs left that.
 
     The runs are those directly under it, failed ones included; nothing happens where there are none.
     """
     from lit_tricks.loggers import TensorBoard
-    from lit_tricks.report.joint_curves import joint_curves
-    from lit_tricks.report.runs import grouped, load_sweep
+    from lit_tricks.report.runs import load_sweep
     from lit_tricks.report.style import save_figure
 
     runs = load_sweep(folder)
@@ -61,9 +69,26 @@ def compare(folder: Path) -> None:
         state = [run.results.get("status", "unknown"), run.results.get("reason") or ""]
         writer.writerow([run.path.name, run.label, run.seed, *state, *(metrics.get(name) for name in names)])
     write_atomically(folder / "comparison.csv", table.getvalue())
-    if any(run.rows for run in runs):
-        picture = save_figure(joint_curves(grouped(runs)), folder / "comparison.png")
-        board = TensorBoard(run_dir=folder / "comparison")
-        board.add_figure("comparison", picture)
-        board.finalize("success")
+    board = TensorBoard(run_dir=folder / "comparison")
+    for name, figure in _pictures(runs):
+        picture = save_figure(figure, folder / f"{name}.png")
+        board.add_figure(name, picture)
         log.info("compared: %s", picture)
+    board.finalize("success")
+
+
+def _pictures(runs: "list[Run]") -> "Iterator[tuple[str, Figure]]":
+    from lit_tricks.report.joint_curves import joint_curves
+    from lit_tricks.report.joint_layers import joint_layers
+    from lit_tricks.report.joint_regions import joint_regions
+    from lit_tricks.report.runs import grouped
+
+    groups = grouped(runs)
+    if any(run.rows for run in runs):
+        yield "comparison", joint_curves(groups)
+    layers = {label: [found for run in group if (found := run.layers)] for label, group in groups.items()}
+    if any(layers.values()):
+        yield "comparison_layers", joint_layers({label: found for label, found in layers.items() if found})
+    regions = {label: found for label, group in groups.items() if (found := group[0].regions) is not None}
+    if regions:
+        yield "comparison_regions", joint_regions(regions)

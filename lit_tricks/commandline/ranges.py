@@ -24,6 +24,7 @@ TOP: dict[str, Knob] = {
     "threads": either(whole(1), one_of("auto"), note="auto"),
     "compile": either(flag(), one_of("inductor", "cudagraphs", "aot_eager", "eager"), note=True),
     "stepping": one_of("auto", "single", note="auto"),
+    "gallery": one_of("worst", "first", note="worst"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
 
@@ -31,6 +32,7 @@ DATA: dict[str, Knob] = {
     "normalise": one_of("minmax", "standard", "none", note="minmax"),
     "train_size": optional(either(number(0, 1, "()"), whole(1), note=0.5)),
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
+    "shuffled_labels": number(0, 1, note=1.0),
     "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),

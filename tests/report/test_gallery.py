@@ -8,6 +8,7 @@ from PIL import Image
 
 from lit_tricks.report.figures import (
     Mistake,
+    MistakeCount,
     batch_grid,
     misclassified_gallery,
     misclassified_table,
@@ -42,11 +43,11 @@ def test_mistakes_without_losses_are_ranked_by_the_true_class():
 def test_gallery_tells_of_each_image_what_was_seen(tmp_path):
     images = np.zeros((2, 1, 8, 8), np.uint8)
     records = [Mistake(12, 4, 9, 0.621, 4, 0.3, 1.0), Mistake(7, 1, 2, 0.5, 3, 0.25, 0.5)]
-    figure = misclassified_gallery(images, records, [str(k) for k in range(10)], (0, 255), total=30)
+    figure = misclassified_gallery(images, records, [str(k) for k in range(10)], (0, 255), MistakeCount(30, 20))
     save_figure(figure, tmp_path / "gallery.png")
     assert texts(figure)[:3] == ["4 → 9", "9: 62%, 4: 30%", "#12"]
     assert figure.get_suptitle() == (
-        "2 of 30 wrongly recognised images, largest loss first\nthe second choice is right in 1 of 2"
+        "2 of 30 wrongly recognised images, largest loss first\nthe second choice is right in 20 of all 30"
     )
 
 
@@ -96,7 +97,7 @@ def test_nothing_to_show(tmp_path):
 
 def test_table_lists_the_worst(tmp_path):
     records = [Mistake(k, 0, 1, 0.75, 0, 0.25, 1.5) for k in range(40)]
-    figure = misclassified_table(records, ["benign", "malignant"], total=60)
+    figure = misclassified_table(records, ["benign", "malignant"], MistakeCount(60, 60))
     save_figure(figure, tmp_path / "table.png")
     assert texts(figure)[7:14] == ["#0", "benign", "malignant", "75.0%", "benign", "25.0%", "1.50"]
     assert len(texts(figure)) == 7 * 26
