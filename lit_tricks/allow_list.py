@@ -55,7 +55,7 @@ FOREIGN: frozenset[str] = frozenset({
     "IPython", "PIL", "aiohttp", "antlr4", "cffi", "cloudpickle", "dill", "filelock", "fsspec", "functorch", "hydra",
     "hydra_plugins", "imblearn", "jinja2", "joblib", "jsonargparse", "kornia", "lightning", "lightning_fabric",
     "lightning_utilities", "lit_tricks", "matplotlib", "mpmath", "networkx", "numba", "numpy", "omegaconf",
-    "packaging", "pandas", "pip", "pkg_resources", "pooch", "prettytable", "psutil", "py", "pygments", "pytest",
-    "pytorch_lightning", "requests", "rich", "scipy", "setuptools", "sklearn", "skops", "sympy", "tensorboard",
-    "torch", "torchgen", "torchmetrics", "tqdm", "triton", "typing_extensions", "urllib3", "wheel", "yaml",
+    "packaging", "pandas", "pip", "pkg_resources", "plotext", "pooch", "prettytable", "psutil", "py", "pygments",
+    "pytest", "pytorch_lightning", "requests", "rich", "scipy", "setuptools", "sklearn", "skops", "sympy",
+    "tensorboard", "torch", "torchgen", "torchmetrics", "tqdm", "triton", "typing_extensions", "urllib3", "wheel", "yaml",
 })  # fmt: skip

@@ -8,6 +8,7 @@ from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
 from lit_tricks.callbacks.layer_recorder import LayerRecorder
 from lit_tricks.callbacks.learning_rate import LearningRate
+from lit_tricks.callbacks.live_curves import LiveCurves
 from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
 from lit_tricks.callbacks.swa import SWA
@@ -22,6 +23,7 @@ __all__ = [
     "FirstBatch",
     "LayerRecorder",
     "LearningRate",
+    "LiveCurves",
     "RandomState",
     "RunProgress",
 ]

@@ -92,7 +92,8 @@ class LayerRecorder(pl.Callback):
             for (name, (_, spread)), weight, gradient in zip(seen.items(), weights, found, strict=True)
         ]
         if self.run_dir is not None and trainer.is_global_zero:
-            write_atomically(self.run_dir / "layers.json", json.dumps(_finite(self.layers), allow_nan=False) + "\n")
+            text = json.dumps(_finite(self.layers), allow_nan=False) + "\n"
+            write_atomically(self.run_dir / "layers.json", text, sync=False)
 
 
 def _watched(network: nn.Module, inputs: Tensor) -> tuple[Tensor, dict[str, tuple[Any, Layer]]]:

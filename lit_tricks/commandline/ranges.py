@@ -175,6 +175,8 @@ CALLBACKS: dict[str, Knob] = {
     "early_stopping.mode": one_of("min", "max", note="min"),
     "early_stopping.patience": whole(1, note=3),
     "early_stopping.min_delta": number(0, note=0.0),
+    "live_curves.height": whole(8, note=15),
+    "live_curves.largest_share": number(0, 1, "(", note=0.02),
     "ema.decay": BELOW_ONE,
     "ema.warm_up": flag(note=True),
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),

@@ -119,8 +119,7 @@ def _subset_rows(size: int | float, total: int, word: str) -> int:
         raise UserError(f"data.{word} must be greater than 0; received {size}: try data.{word}=null for all rows")
     if isinstance(size, int) and size > total:
         raise UserError(
-            f"data.{word} must be at most the {total} training rows; received {size}: "
-            f"try data.{word}=null for all rows"
+            f"data.{word} must be at most the {total} training rows; received {size}: try data.{word}=null for all rows"
         )
     return total if isinstance(size, int) and size == total else rows_of(size, total, word)
 

@@ -31,32 +31,27 @@ def joint_layers(groups: Mapping[str, Sequence[Layers]]) -> Figure:
     keys = recorded_panels(layer for run in runs for moment in moments for layer in run.get(moment, ()))
     figure = new_figure(3.4 * len(keys) + 0.4, 3.0 * len(moments) + 0.6 + 0.22 * math.ceil(len(groups) / 3))
     grid = figure.subplots(len(moments), len(keys), squeeze=False)
-    styles = dict(zip(groups, line_styles(len(groups)), strict=True))
+    styles: dict[str, dict[str, Any]] = {
+        label: {"color": colour, "linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
+        for place, (label, (colour, dashes)) in enumerate(zip(groups, line_styles(len(groups)), strict=True))
+    }
     for row, moment in zip(grid, moments, strict=True):
         for axes, key in zip(row, keys, strict=True):
             title, unit, logarithmic = PANELS[key]
             style_axes(axes, title if moment == moments[0] else "", "layer" if moment == moments[-1] else "", unit)
             values = {label: _medians(group, moment, key) for label, group in groups.items()}
-            for place, (label, line) in enumerate(values.items()):
-                colour, dashes = styles[label]
-                style = {"color": colour, "linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
-                _line(axes, line, logarithmic, style)
+            for label, line in values.items():
+                _line(axes, line, logarithmic, styles[label])
             _scale(axes, values, logarithmic)
         row[0].annotate(
             MOMENTS[moment][0], (0, 0.5), xycoords="axes fraction", xytext=(-62, 0), textcoords="offset points",
             rotation=90, ha="center", va="center", fontsize=LABEL_SIZE, fontweight="bold",
         )  # fmt: skip
+    handles = [Line2D([], [], label=printable(label, 50), markersize=4, **style) for label, style in styles.items()]
     figure.legend(
-        handles=[
-            Line2D([], [], color=colour, linestyle=dashes, marker=MARKERS[k % len(MARKERS)], markersize=4, label=label)
-            for k, (label, (colour, dashes)) in enumerate((printable(name, 50), style) for name, style in styles.items())
-        ],
-        loc="outside lower center",
-        ncols=min(len(groups), 3),
-        frameon=False,
-        fontsize=TICK_SIZE,
+        handles=handles, loc="outside lower center", ncols=min(len(groups), 3), frameon=False, fontsize=TICK_SIZE,
         handlelength=3,
-    )
+    )  # fmt: skip
     headline(figure, _sentence(groups, moments[0]))
     return figure
 

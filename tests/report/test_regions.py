@@ -81,7 +81,9 @@ def test_several_classes_and_a_single_answer_are_drawn(tmp_path):
     figure = decision_regions(Regions.of(thirds, points, thirds(points).argmax(1), ["a", "b", "c"]))
     assert set(np.unique(figure.axes[0].images[0].get_array())) == {0, 1, 2}
     save_figure(figure, tmp_path / "three.png")
-    alone = decision_regions(Regions.of(lambda p: np.tile([0.0, 1.0], (len(p), 1)), points[:1], np.array([1]), ["a", "b"]))
+    alone = decision_regions(
+        Regions.of(lambda p: np.tile([0.0, 1.0], (len(p), 1)), points[:1], np.array([1]), ["a", "b"])
+    )
     assert set(np.unique(alone.axes[0].images[0].get_array())) == {1}
     assert "wrong" not in [text.get_text() for text in alone.axes[0].get_legend().get_texts()]
     save_figure(alone, tmp_path / "one.png")
