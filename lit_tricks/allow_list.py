@@ -57,5 +57,6 @@ FOREIGN: frozenset[str] = frozenset({
     "lightning_utilities", "lit_tricks", "matplotlib", "mpmath", "networkx", "numba", "numpy", "omegaconf",
     "packaging", "pandas", "pip", "pkg_resources", "plotext", "pooch", "prettytable", "psutil", "py", "pygments",
     "pytest", "pytorch_lightning", "requests", "rich", "scipy", "setuptools", "sklearn", "skops", "sympy",
-    "tensorboard", "torch", "torchgen", "torchmetrics", "tqdm", "triton", "typing_extensions", "urllib3", "wheel", "yaml",
+    "tensorboard", "torch", "torchgen", "torchmetrics", "tqdm", "triton", "typing_extensions", "urllib3",
+    "wheel", "yaml",
 })  # fmt: skip

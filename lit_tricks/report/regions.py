@@ -123,7 +123,7 @@ class Regions:
 
     @classmethod
     def read(cls, path: Path) -> "Regions":
-        """Return what ``content`` held; raises ``OSError`` or ``ValueError`` where there is nothing of the kind."""
+        """Return what ``content`` held; raises what ``numpy.load`` raises for anything else."""
         with np.load(path, allow_pickle=False) as found:
             arrays = {name: found[name] for name in ("across", "down", "points", "labels", "right")}
             return cls(

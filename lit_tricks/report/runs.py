@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from lit_tricks.report.regions import Regions
 from lit_tricks.report.run_files import Rows, read_json, read_metrics
@@ -45,7 +46,7 @@ class Run:
         """The decision regions that the run left, None where it left none that can be read."""
         try:
             return Regions.read(self.path / "regions.npz")
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
 
     @property

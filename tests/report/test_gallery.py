@@ -1,7 +1,9 @@
 import gzip
+import io
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -12,6 +14,7 @@ from lit_tricks.report.figures import (
     batch_grid,
     misclassified_gallery,
     misclassified_table,
+    mistakes_csv,
     rank_mistakes,
     save_figure,
 )
@@ -140,3 +143,28 @@ def test_scores_rank_mistakes_but_are_told_as_no_probabilities(tmp_path):
     table = misclassified_table(records, names)
     assert "-" in texts(table)
     assert not any("%" in text for text in texts(table))
+
+
+def test_the_first_mistakes_are_told_as_such_and_all_of_them_are_counted():
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.1, 0.8, 0.1], [0.9, 0.06, 0.04]])
+    targets = np.array([1, 0, 1, 2])
+    records = rank_mistakes(probabilities, targets, limit=None)
+    assert [record.index for record in records] == [3, 1, 0]
+    count = MistakeCount.of(records)
+    assert count == MistakeCount(total=3, second_right=1)
+    first = sorted(records, key=lambda record: record.index)[:2]
+    figure = misclassified_gallery(np.zeros((2, 1, 4, 4)), first, ["a", "b", "c"], (0, 1), count, by_position=True)
+    assert texts(figure)[::3] == ["b → a", "a → c"]
+    assert figure.get_suptitle() == (
+        "2 of 3 wrongly recognised images, in their order\nthe second choice is right in 1 of all 3"
+    )
+
+
+def test_mistakes_are_a_table_that_pandas_reads():
+    records = [Mistake(12, 1, 0, 0.6, 1, 0.3, 1.2), Mistake(7, 2, 1, None, 0, None, None)]
+    table = pd.read_csv(io.StringIO(mistakes_csv(records, ["a", "b, or c", "d"])))
+    assert table.columns.tolist() == [
+        "example", "true", "predicted", "probability", "second", "second_probability", "loss",
+    ]  # fmt: skip
+    assert table.iloc[0].tolist() == [12, "b, or c", "a", 0.6, "b, or c", 0.3, 1.2]
+    assert table.iloc[1][["probability", "second_probability", "loss"]].isna().all()
