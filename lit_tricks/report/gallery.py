@@ -42,7 +42,7 @@ def misclassified_gallery(
     for place, record in enumerate(shown):
         for line, (text, size, colour) in enumerate(_lines(record, labels, short)):
             sheet.write(place, line, text, size, colour)
-    headline(sheet.figure, mistakes_sentence(shown, count or MistakeCount.of(shown), "images", by_position))
+    headline(sheet.figure, mistakes_sentence(shown, count or MistakeCount.of(records), "images", by_position))
     return sheet.figure
 
 

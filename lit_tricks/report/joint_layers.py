@@ -79,11 +79,12 @@ def _line(axes: Axes, values: Sequence[float], logarithmic: bool, style: Mapping
     axes.plot(places, np.where(drawable, heights, np.nan), linewidth=1.5, markersize=4, **style)
     edges = ((heights == 0) & logarithmic, 0.02, "v"), (np.isinf(heights), 0.98, "^")
     for beyond, height, marker in edges:
-        # the axis's own width, the page's height
-        axes.plot(
-            places[beyond], np.full(int(beyond.sum()), height), transform=axes.get_xaxis_transform(), linestyle="",
-            marker=marker, markersize=6, color=style["color"], clip_on=False,
-        )  # fmt: skip
+        if beyond.any():
+            # layers across, shares of the panel's height up
+            axes.plot(
+                places[beyond], np.full(int(beyond.sum()), height), transform=axes.get_xaxis_transform(),
+                linestyle="", marker=marker, markersize=6, color=style["color"],
+            )  # fmt: skip
 
 
 def _scale(axes: Axes, values: Mapping[str, Sequence[float]], logarithmic: bool) -> None:

@@ -124,7 +124,8 @@ class Regions:
     @classmethod
     def read(cls, path: Path) -> "Regions":
         """Return what ``content`` held; raises what ``numpy.load`` raises for anything else."""
-        with np.load(path, allow_pickle=False) as found:
+        # of a torn file numpy would leave its own handle open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = {name: found[name] for name in ("across", "down", "points", "labels", "right")}
             return cls(
                 **arrays,
