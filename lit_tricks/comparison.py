@@ -86,9 +86,9 @@ def _pictures(runs: "list[Run]") -> "Iterator[tuple[str, Figure]]":
     groups = grouped(runs)
     if any(run.rows for run in runs):
         yield "comparison", joint_curves(groups)
-    layers = {label: [found for run in group if (found := run.layers)] for label, group in groups.items()}
+    layers = {label: [run.layers for run in group if run.layers] for label, group in groups.items()}
     if any(layers.values()):
-        yield "comparison_layers", joint_layers({label: found for label, found in layers.items() if found})
+        yield "comparison_layers", joint_layers({label: recorded for label, recorded in layers.items() if recorded})
     regions = {label: found for label, group in groups.items() if (found := group[0].regions) is not None}
     if regions:
         yield "comparison_regions", joint_regions(regions)

@@ -15,6 +15,8 @@ from lit_tricks.report.style import LABEL_SIZE, SOFT, TICK_SIZE, headline, new_f
 from lit_tricks.report.surface import line_styles
 
 Layers = Mapping[str, Sequence[Mapping[str, Any]]]
+# what stands at the lower and at the upper edge of a panel
+EDGES = {"v": "exactly 0", "^": "no finite number"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -48,8 +50,14 @@ def joint_layers(groups: Mapping[str, Sequence[Layers]]) -> Figure:
             rotation=90, ha="center", va="center", fontsize=LABEL_SIZE, fontweight="bold",
         )  # fmt: skip
     handles = [Line2D([], [], label=printable(label, 50), markersize=4, **style) for label, style in styles.items()]
+    edges = {line.get_marker() for axes in grid.ravel() for line in axes.lines if line.get_linestyle() == "None"}
+    handles += [
+        Line2D([], [], color=SOFT, marker=marker, linestyle="", label=label)
+        for marker, label in EDGES.items()
+        if marker in edges
+    ]
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(len(groups), 3), frameon=False, fontsize=TICK_SIZE,
+        handles=handles, loc="outside lower center", ncols=min(len(handles), 3), frameon=False, fontsize=TICK_SIZE,
         handlelength=3,
     )  # fmt: skip
     headline(figure, _sentence(groups, moments[0]))
@@ -77,8 +85,8 @@ def _line(axes: Axes, values: Sequence[float], logarithmic: bool, style: Mapping
     heights = np.array(values)
     drawable = np.isfinite(heights) & ((heights > 0) | (not logarithmic))
     axes.plot(places, np.where(drawable, heights, np.nan), linewidth=1.5, markersize=4, **style)
-    edges = ((heights == 0) & logarithmic, 0.02, "v"), (np.isinf(heights), 0.98, "^")
-    for beyond, height, marker in edges:
+    beyonds = ((heights == 0) & logarithmic, np.isinf(heights))
+    for beyond, height, marker in zip(beyonds, (0.02, 0.98), EDGES, strict=True):
         if beyond.any():
             # layers across, shares of the panel's height up
             axes.plot(
@@ -106,14 +114,13 @@ def _sentence(groups: Mapping[str, Sequence[Layers]], moment: str) -> str:
     ratios: dict[str, float] = {}
     for label, runs in groups.items():
         line = _medians(runs, moment, "gradient_mean")
-        if len(line) > 1 and all(map(math.isfinite, line)):
-            ratios[label] = line[0] / line[-1] if line[-1] else (1.0 if not line[0] else math.inf)
+        if len(line) > 1 and math.isfinite(line[0]) and 0 < line[-1] < math.inf:
+            ratios[label] = line[0] / line[-1]
     when = MOMENTS[moment][0]
-    if not ratios:
+    if len(ratios) < 2:
         return f"Signals and gradients from layer to layer, {when} and after"
     weak, strong = (pick(ratios, key=lambda label: ratios[label]) for pick in (min, max))
     return (
         f"The first layer's gradient as a multiple of the last one's, {when}: from {ratios[weak]:.2g} with "
         f"{printable(weak)} to {ratios[strong]:.2g} with {printable(strong)}"
-        f"\n\N{BLACK DOWN-POINTING TRIANGLE} exactly 0"
     )

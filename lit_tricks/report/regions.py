@@ -101,7 +101,7 @@ class Regions:
     def draw(self, axes: Axes) -> None:
         """Fill ``axes`` with the answers, their borders and the points; wrong ones have a black edge."""
         axes.grid(False)
-        limits = tuple(map(float, (self.across[0], self.across[-1], self.down[0], self.down[-1])))
+        limits = (float(self.across[0]), float(self.across[-1]), float(self.down[0]), float(self.down[-1]))
         classes, answers = len(self.class_names), self.answers
         pale = ListedColormap([_pale(COLOURS[k % len(COLOURS)]) for k in range(classes)])
         axes.imshow(

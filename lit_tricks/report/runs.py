@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -36,7 +37,7 @@ class Run:
         """Whether the run reached its end."""
         return self.results.get("status") == "completed"
 
-    @property
+    @cached_property
     def layers(self) -> dict[str, Any]:
         """The layers that the run recorded, by moment; empty where it recorded none."""
         return read_json(self.path / "layers.json")
