@@ -4,6 +4,7 @@ import math
 import shutil
 import sys
 import time
+from types import ModuleType
 from typing import Any, TextIO
 
 import pytorch_lightning as pl
@@ -99,8 +100,11 @@ class LiveCurves(pl.Callback):
     def _draw(self, trainer: pl.Trainer) -> None:
         if not (self._history and trainer.is_global_zero and self._stream.isatty()):
             return
+        # loading it must not count against the pictures to come
+        import plotext
+
         started = time.monotonic()
-        text = f"{self._picture()}\n{self._sentence(trainer)}\n"
+        text = f"{self._picture(plotext)}\n{self._sentence(trainer)}\n"
         # a progress bar on the line below must not be torn
         with tqdm.external_write_mode(file=self._stream):
             self._stream.write(f"\x1b[{self._lines}F\x1b[J{text}" if self._lines else text)
@@ -109,10 +113,9 @@ class LiveCurves(pl.Callback):
         ended = time.monotonic()
         self._next = ended + (ended - started) / self.largest_share
 
-    def _picture(self) -> str:
-        import plotext
-
-        plotext.clear_figure()
+    def _picture(self, plotext: ModuleType) -> str:
+        # otherwise it clears, and divides once more, the panel drawn last
+        plotext.main().clear_figure()
         plotext.subplots(1, len(PANELS))
         plotext.plot_size(min(shutil.get_terminal_size().columns, WIDEST) - 1, self.height)
         for place, (name, title) in enumerate(PANELS.items(), start=1):
@@ -122,7 +125,9 @@ class LiveCurves(pl.Callback):
             for split, (word, colour) in SPLITS.items():
                 points = self._points(f"{split}/{name}")
                 if points:
-                    panel.plot(*zip(*points, strict=True), label=word, color=colour, marker="braille")
+                    # a legend stands in the upper left corner, where the loss begins and accuracy seldom is
+                    label = word if name == "acc" else None
+                    panel.plot(*zip(*points, strict=True), label=label, color=colour, marker="braille")
             last = int(self._history[-1][0])
             panel.xticks(sorted({round(1 + share * (last - 1)) for share in (0, 0.25, 0.5, 0.75, 1)}))
         return plotext.build().rstrip("\n")

@@ -111,16 +111,13 @@ def _scale(axes: Axes, values: Mapping[str, Sequence[float]], logarithmic: bool)
 
 
 def _sentence(groups: Mapping[str, Sequence[Layers]], moment: str) -> str:
-    ratios: dict[str, float] = {}
-    for label, runs in groups.items():
-        line = _medians(runs, moment, "gradient_mean")
-        if len(line) > 1 and math.isfinite(line[0]) and 0 < line[-1] < math.inf:
-            ratios[label] = line[0] / line[-1]
     when = MOMENTS[moment][0]
-    if len(ratios) < 2:
+    lines = {label: _medians(runs, moment, "gradient_mean") for label, runs in groups.items()}
+    first = {label: line[0] for label, line in lines.items() if line and math.isfinite(line[0])}
+    if len(first) < 2:
         return f"Signals and gradients from layer to layer, {when} and after"
-    weak, strong = (pick(ratios, key=lambda label: ratios[label]) for pick in (min, max))
+    weak, strong = (pick(first, key=lambda label: first[label]) for pick in (min, max))
     return (
-        f"The first layer's gradient as a multiple of the last one's, {when}: from {ratios[weak]:.2g} with "
-        f"{printable(weak)} to {ratios[strong]:.2g} with {printable(strong)}"
+        f"The first layer's mean gradient {when}: from {first[weak]:.2g} with {printable(weak)} "
+        f"to {first[strong]:.2g} with {printable(strong)}"
     )

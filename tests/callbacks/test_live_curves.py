@@ -42,7 +42,9 @@ def test_every_epoch_is_drawn_in_the_place_of_the_one_before(tmp_path: Path) -> 
     assert [line.partition(" |")[0] for line in told][-1] == "epoch 4/4"
     assert len(drawn) >= 2
     assert {int(lines) for lines in REDRAW.findall(terminal.getvalue())} == {12 + 1}
-    for word in ("Loss", "Accuracy", "training", "validation"):
+    for picture in drawn:
+        assert [picture.count(word) for word in ("Loss", "Accuracy")] == [1, 1]
+    for word in ("training", "validation"):
         assert word in drawn[-1]
     assert re.search(r"best validation loss \d\.\d{4} in epoch \d \| best validation accuracy \d\.\d{4}", told[-1])
 
