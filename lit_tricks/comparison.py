@@ -89,6 +89,8 @@ def _pictures(runs: "list[Run]") -> "Iterator[tuple[str, Figure]]":
     layers = {label: [run.layers for run in group if run.layers] for label, group in groups.items()}
     if any(layers.values()):
         yield "comparison_layers", joint_layers({label: recorded for label, recorded in layers.items() if recorded})
-    regions = {label: found for label, group in groups.items() if (found := group[0].regions) is not None}
+    first = {label: group[0] for label, group in groups.items()}
+    shown = first if len(groups) > 1 else {f"{run.path.name}: seed {run.seed}": run for run in runs}
+    regions = {label: found for label, run in shown.items() if (found := run.regions) is not None}
     if regions:
         yield "comparison_regions", joint_regions(regions)
