@@ -60,7 +60,7 @@ def joint_layers(groups: Mapping[str, Sequence[Layers]]) -> Figure:
         handles=handles, loc="outside lower center", ncols=min(len(handles), 3), frameon=False, fontsize=TICK_SIZE,
         handlelength=3,
     )  # fmt: skip
-    headline(figure, _sentence(groups, moments[0]))
+    headline(figure, _sentence(groups, moments))
     return figure
 
 
@@ -102,7 +102,13 @@ def _scale(axes: Axes, values: Mapping[str, Sequence[float]], logarithmic: bool)
         axes.set_ylim(-0.03, 1.03)
     elif any(value > 0 for value in known):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=7))
+        low, high = axes.get_ylim()
+        if high < 1000 * low:
+            # powers of ten alone would leave such an axis without a number
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=7))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
+        else:
+            axes.yaxis.set_major_locator(LogLocator(numticks=7))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_yticks([])
@@ -110,14 +116,26 @@ def _scale(axes: Axes, values: Mapping[str, Sequence[float]], logarithmic: bool)
         axes.text(0.5, 0.5, "nothing finite", transform=axes.transAxes, ha="center", color=SOFT)
 
 
-def _sentence(groups: Mapping[str, Sequence[Layers]], moment: str) -> str:
-    when = MOMENTS[moment][0]
+def _sentence(groups: Mapping[str, Sequence[Layers]], moments: Sequence[str]) -> str:
+    """Tell the smallest and the largest gradient at the moment at which they differ most."""
+    told = [_extremes(groups, moment) for moment in moments]
+    found = [each for each in told if each is not None]
+    if not found:
+        return "Signals and gradients from layer to layer"
+    _, moment, (weak, low), (strong, high) = max(found)
+    return (
+        f"The first layer's mean gradient {MOMENTS[moment][0]}: from {low:.2g} with {printable(weak, 60)} "
+        f"to {high:.2g} with {printable(strong, 60)}"
+    )
+
+
+def _extremes(
+    groups: Mapping[str, Sequence[Layers]], moment: str
+) -> tuple[float, str, tuple[str, float], tuple[str, float]] | None:
     lines = {label: _medians(runs, moment, "gradient_mean") for label, runs in groups.items()}
     first = {label: line[0] for label, line in lines.items() if line and math.isfinite(line[0])}
     if len(first) < 2:
-        return f"Signals and gradients from layer to layer, {when} and after"
+        return None
     weak, strong = (pick(first, key=lambda label: first[label]) for pick in (min, max))
-    return (
-        f"The first layer's mean gradient {when}: from {first[weak]:.2g} with {printable(weak)} "
-        f"to {first[strong]:.2g} with {printable(strong)}"
-    )
+    ratio = first[strong] / first[weak] if first[weak] else math.inf
+    return ratio, moment, (weak, first[weak]), (strong, first[strong])

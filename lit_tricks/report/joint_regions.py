@@ -21,15 +21,15 @@ def joint_regions(regions: Mapping[str, Regions]) -> Figure:
     for axes in grid.ravel()[len(shown) :]:
         axes.set_axis_off()
     first = next(iter(shown.values()))
+    across, down = (printable(name) for name in first.axis_names)
     for axes, (label, each) in zip(grid.ravel(), shown.items(), strict=False):
-        style_axes(axes)
+        spec = axes.get_subplotspec()
+        style_axes(axes, "", across if spec.is_last_row() else "", down if spec.is_first_col() else "")
         axes.set_title(f"{printable(label, 44)}\n{each.accuracy:.2%} right", loc="left", fontsize=LABEL_SIZE)
         each.draw(axes)
-    figure.supxlabel(printable(first.axis_names[0]), fontsize=LABEL_SIZE)
-    figure.supylabel(printable(first.axis_names[1]), fontsize=LABEL_SIZE)
     # the panel with mistakes has their sign in its legend
     handles = max((axes.get_legend_handles_labels() for axes in grid.ravel()), key=lambda pair: len(pair[0]))
-    figure.legend(*handles, loc="outside lower right", ncols=len(handles[0]), frameon=False, fontsize=TICK_SIZE)
+    figure.legend(*handles, loc="outside lower center", ncols=len(handles[0]), frameon=False, fontsize=TICK_SIZE)
     headline(figure, _sentence(shown, first.split, len(regions)))
     return figure
 
