@@ -125,7 +125,7 @@ ROWS = (
     ),
     Row("e2_live_curves", picture="figures/learning_curves.png"),
     Row("e3_early_stopping", picture="figures/learning_curves.png"),
-    Row("e5_other_seeds", picture="comparison.png"),
+    Row("e5_other_seeds", picture="comparison_regions.png"),
     Row("e5_more_epochs", picture="comparison.png"),
     Row("e5_sensible_mapping", picture="comparison.png"),
     Row("e5_vanishing_gradients", picture="comparison_layers.png"),
