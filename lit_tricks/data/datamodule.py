@@ -133,7 +133,7 @@ class ArrayDataModule(LightningDataModule):
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = _take(loaded.train, test) if loaded.test is None else loaded.test
         watched = tested if self.val_split == "test" else _take(loaded.train, val)
-        taught = with_shuffled_labels(_take(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "labels"))
+        taught = with_shuffled_labels(_take(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label"))
         return self._finish(loaded, taught, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
