@@ -3,13 +3,19 @@
 import csv
 import io
 import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from lit_tricks.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lit_tricks.report.runs import Run
 
 log = logging.getLogger("lit_tricks")
 
@@ -47,15 +53,17 @@ def compare_pending() -> None:
 
 
 def compare(folder: Path, over: str | None = None) -> None:
-    """Write ``comparison.csv``, ``comparison.png`` and that picture for TensorBoard into ``folder``.
+    """Write ``comparison.csv`` into ``folder``, and pictures that TensorBoard shows too.
 
-    The runs are those directly under it, failed ones included; nothing happens where there are none. The picture is
-    of learning curves, or of the accuracy ``over`` a key that runs set to different numbers.
+    ``comparison.png`` has the learning curves, or the accuracy ``over`` a key that runs set to different numbers;
+    ``comparison_layers.png`` what the layers computed and ``comparison_regions.png`` the decision regions, each where
+    runs left that.
+
+    The runs are those directly under it, failed ones included; nothing happens where there are none.
     """
     from lit_tricks.loggers import TensorBoard
     from lit_tricks.report.accuracy_over import accuracy_over, points_over
-    from lit_tricks.report.joint_curves import joint_curves
-    from lit_tricks.report.runs import grouped, load_sweep
+    from lit_tricks.report.runs import load_sweep
     from lit_tricks.report.style import save_figure
 
     runs = load_sweep(folder)
@@ -70,11 +78,31 @@ def compare(folder: Path, over: str | None = None) -> None:
         state = [run.results.get("status", "unknown"), run.results.get("reason") or ""]
         writer.writerow([run.path.name, run.label, run.seed, *state, *(metrics.get(name) for name in names)])
     write_atomically(folder / "comparison.csv", table.getvalue())
+    board = TensorBoard(run_dir=folder / "comparison")
     points = {} if over is None else points_over(load_sweep(folder, apart=(over,)), over)
-    if points or any(run.rows for run in runs):
-        figure = accuracy_over(points, str(over)) if points else joint_curves(grouped(runs))
-        picture = save_figure(figure, folder / "comparison.png")
-        board = TensorBoard(run_dir=folder / "comparison")
-        board.add_figure("comparison", picture)
-        board.finalize("success")
+    for name, figure in _pictures(runs, accuracy_over(points, str(over)) if points else None):
+        picture = save_figure(figure, folder / f"{name}.png")
+        board.add_figure(name, picture)
         log.info("compared: %s", picture)
+    board.finalize("success")
+
+
+def _pictures(runs: "list[Run]", over: "Figure | None") -> "Iterator[tuple[str, Figure]]":
+    from lit_tricks.report.joint_curves import joint_curves
+    from lit_tricks.report.joint_layers import joint_layers
+    from lit_tricks.report.joint_regions import joint_regions
+    from lit_tricks.report.runs import grouped
+
+    groups = grouped(runs)
+    if over is not None:
+        yield "comparison", over
+    elif any(run.rows for run in runs):
+        yield "comparison", joint_curves(groups)
+    layers = {label: [run.layers for run in group if run.layers] for label, group in groups.items()}
+    if any(layers.values()):
+        yield "comparison_layers", joint_layers({label: recorded for label, recorded in layers.items() if recorded})
+    first = {label: group[0] for label, group in groups.items()}
+    shown = first if len(groups) > 1 else {f"{run.path.name}: seed {run.seed}": run for run in runs}
+    regions = {label: found for label, run in shown.items() if (found := run.regions) is not None}
+    if regions:
+        yield "comparison_regions", joint_regions(regions)

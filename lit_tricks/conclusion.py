@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.files import write_atomically
-from lit_tricks.illustrations import illustrate
+from lit_tricks.illustrations import illustrate, survey
 from lit_tricks.metrics import Evaluation
 from lit_tricks.models.summary import dense_layers
 from lit_tricks.publication import publish
@@ -51,6 +52,13 @@ def conclude(
     with clocked(facts["seconds"], "evaluate"):
         found, probabilities, targets = _evaluate(built)
     facts |= _results(directory, built, weights, found) | built.facts
+    mistakes = None
+    if probabilities is not None and targets is not None:
+        mistakes = figures.rank_mistakes(
+            probabilities, targets, limit=None, probabilistic=built.module.objective.probabilistic
+        )
+        facts["mistakes"] = asdict(figures.MistakeCount.of(mistakes))
+        write_atomically(directory.mistakes, figures.mistakes_csv(mistakes, built.module.spec.class_names))
     # complete only when everything below is there as well
     directory.write_results({**facts, "status": "failed", "reason": "evaluated, but the report was not finished"})
     if probabilities is not None and targets is not None:
@@ -59,7 +67,10 @@ def conclude(
         rows = read_metrics(directory.path)
         diagnosis = diagnose(facts, rows)
         write_atomically(directory.diagnosis, json.dumps(diagnosis, indent=2) + "\n")
-        drawn = illustrate(built, found, rows, probabilities, targets)
+        regions = survey(built, found)
+        if regions is not None:
+            write_atomically(directory.regions, regions.content())
+        drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
         if facts["layers"]:
             drawn["network"] = figures.network_diagram(facts["layers"])
     final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}

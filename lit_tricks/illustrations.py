@@ -24,8 +24,9 @@ def illustrate(
     built: Built,
     found: dict[str, Evaluation],
     rows: Rows,
-    probabilities: np.ndarray | None,
-    targets: np.ndarray | None,
+    mistakes: list[figures.Mistake] | None,
+    regions: figures.Regions | None,
+    by_position: bool = False,
 ) -> dict[str, Figure]:
     """Return the pictures of a run by name.
 
@@ -33,24 +34,50 @@ def illustrate(
         built: what was trained.
         found: split → evaluation, at least one.
         rows: as ``metrics.csv`` holds them; empty for a model without epochs.
-        probabilities: (N, K) of the test split, None without one.
-        targets: (N,) class indices of the test split, None without one.
+        mistakes: all of the test split, the worst first, None without a test split.
+        regions: what ``survey`` found.
+        by_position: whether the first mistakes are drawn instead of the worst.
     """
     spec = built.module.spec
-    judged = next(split for split in ("test", "val", "train") if split in found)
+    judged = _judged(found)
     confusion = figures.confusion_matrix(found[judged].confusion_matrix, spec.class_names)
     drawn = {"confusion_matrix": confusion, **built.figures}
-    if spec.num_features == 2:
-        drawn["decision_regions"] = _decision_regions(built, judged)
+    if regions is not None:
+        drawn["decision_regions"] = figures.decision_regions(regions)
     if rows:
         drawn["learning_curves"] = figures.learning_curves(rows)
         drawn["learning_rate"] = figures.learning_rate_curve(rows)
     if (augmented := _augmented(built)) is not None:
         drawn["augmentation"] = augmented
     drawn |= dict(_recorded(built))
-    if probabilities is not None and targets is not None:
-        drawn["misclassified"] = _misclassified(built, probabilities, targets)
+    if mistakes is not None:
+        drawn["misclassified"] = _misclassified(built, mistakes, by_position)
     return drawn
+
+
+def survey(built: Built, found: dict[str, Evaluation]) -> figures.Regions | None:
+    """Return what a classifier of two numbers answers in the plane; None for one of more or fewer."""
+    spec, judged = built.module.spec, _judged(found)
+    if spec.num_features != 2:
+        return None
+
+    def scores(points: np.ndarray) -> np.ndarray:
+        inputs = torch.from_numpy(points).view(-1, *spec.input_shape)
+        return predict_batches(built.module, [(inputs, torch.zeros(len(inputs), dtype=torch.int64))])[0].numpy()
+
+    points, labels = zip(*((x.flatten(1).float(), y) for x, y in split_loader(built.datamodule, judged)), strict=True)
+    return figures.Regions.of(
+        scores,
+        torch.cat(points).cpu().numpy(),
+        torch.cat(labels).cpu().numpy(),
+        spec.class_names,
+        spec.encoding.get("feature_names") or ("feature 1", "feature 2"),
+        SPLIT_NAMES[judged],
+    )
+
+
+def _judged(found: dict[str, Evaluation]) -> str:
+    return next(split for split in ("test", "val", "train") if split in found)
 
 
 def _recorded(built: Built) -> Iterator[tuple[str, Figure]]:
@@ -65,16 +92,14 @@ def _recorded(built: Built) -> Iterator[tuple[str, Figure]]:
             yield "outputs", figures.output_histograms(kept.outputs, spec.class_names)
 
 
-def _misclassified(built: Built, probabilities: np.ndarray, targets: np.ndarray) -> Figure:
-    spec = built.module.spec
-    records = figures.rank_mistakes(
-        probabilities, targets, limit=MOST_MISTAKES, probabilistic=built.module.objective.probabilistic
-    )
-    total = int((probabilities.argmax(1) != targets).sum())
+def _misclassified(built: Built, mistakes: list[figures.Mistake], by_position: bool) -> Figure:
+    spec, count = built.module.spec, figures.MistakeCount.of(mistakes)
+    ranked = sorted(mistakes, key=lambda mistake: mistake.index) if by_position else mistakes
     if spec.kind != "image":
-        return figures.misclassified_table(records, spec.class_names, total)
-    images = _test_images(built, [record.index for record in records])
-    return figures.misclassified_gallery(images, records, spec.class_names, spec.value_range, total)
+        return figures.misclassified_table(ranked, spec.class_names, count, by_position)
+    shown = ranked[:MOST_MISTAKES]
+    images = _test_images(built, [record.index for record in shown])
+    return figures.misclassified_gallery(images, shown, spec.class_names, spec.value_range, count, by_position)
 
 
 def _augmented(built: Built) -> Figure | None:
@@ -95,24 +120,6 @@ def _augmented(built: Built) -> Figure | None:
         spec.class_names,
         augmentation.names,
         spec.value_range,
-    )
-
-
-def _decision_regions(built: Built, split: str) -> Figure:
-    spec = built.module.spec
-
-    def scores(points: np.ndarray) -> np.ndarray:
-        inputs = torch.from_numpy(points).view(-1, *spec.input_shape)
-        return predict_batches(built.module, [(inputs, torch.zeros(len(inputs), dtype=torch.int64))])[0].numpy()
-
-    points, labels = zip(*((x.flatten(1).float(), y) for x, y in split_loader(built.datamodule, split)), strict=True)
-    return figures.decision_regions(
-        scores,
-        torch.cat(points).cpu().numpy(),
-        torch.cat(labels).cpu().numpy(),
-        spec.class_names,
-        spec.encoding.get("feature_names") or ("feature 1", "feature 2"),
-        SPLIT_NAMES[split],
     )
 
 

@@ -102,10 +102,21 @@ def _marked(plan: Resumption, facts: dict[str, Any]) -> float | None:
             facts["status"] = "stopped" if stopped else "failed"
             facts["reason"] = "by the user" if stopped else reason(error)
             directory.write_results({**directory.read_results(), **facts})
+            _keep_curves(directory)
         if stopped:
             again = "run it again" if is_study(plan.config) else f"continue with resume={directory.path}"
             raise Interrupted(f"stopped: {again}") from error
         raise
+
+
+def _keep_curves(directory: RunDirectory) -> None:
+    """Draw the epochs that a run finished before it failed or was stopped, if there are any."""
+    from lit_tricks.report.figures import learning_curves, save_figure
+    from lit_tricks.report.run_files import read_metrics
+
+    rows = read_metrics(directory.path)
+    if any("train/loss" in row for row in rows):
+        save_figure(learning_curves(rows), directory.figures / "learning_curves.png")
 
 
 def _content(cfg: DictConfig) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class RunDirectory:
         self.results = path / "results.json"
         self.metrics = path / "metrics.csv"
         self.predictions = path / "predictions.npz"
+        self.mistakes = path / "mistakes.csv"
+        self.regions = path / "regions.npz"
         self.diagnosis = path / "diagnosis.json"
         self.figures = path / "figures"
         self.checkpoints = path / "checkpoints"

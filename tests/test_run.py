@@ -28,6 +28,8 @@ FILES = {
     "results.json",
     "metrics.csv",
     "predictions.npz",
+    "mistakes.csv",
+    "layers.json",
     "diagnosis.json",
     "report.html",
     "checkpoints/best.ckpt",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lit_tricks.commandline.entry import main
 from lit_tricks.stretches import StretchLoop
@@ -113,6 +114,8 @@ def test_a_loss_that_breaks_in_a_later_epoch_names_epoch_and_step(
     assert main(faulty("model.fault=spoil", f"model.at={at + 1}", f"hydra.run.dir={folder}")) == 2
     assert inside(stretches, 2, 40)
     assert "it became nan in epoch 2, step 40 of it" in capsys.readouterr().err
+    with Image.open(folder / "figures" / "learning_curves.png") as picture:
+        assert min(picture.size) > 500
     # the steps before it count, and the last whole epoch is kept
     assert torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2 * BATCHES
 
@@ -157,3 +160,12 @@ def test_ctrl_c_before_the_first_checkpoint_says_so_and_resume_begins_again(
     assert not (stopped / "checkpoints").exists()
     assert main([f"resume={stopped}", "allow_targets=[faults]"]) == 0
     assert results_of(stopped)["metrics"] == results_of(whole)["metrics"]
+
+
+def test_ctrl_c_without_a_checkpoint_leaves_the_curves(tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
+    once = [f"model.once={tmp_path / 'once'}", "trainer.enable_checkpointing=false"]
+    interrupted = ["model.fault=interrupt", f"model.at={2 * BATCHES + 31}", *once]
+    assert main(faulty(*interrupted, f"hydra.run.dir={stopped}")) == 130
+    assert results_of(stopped)["status"] == "stopped"
+    assert (stopped / "figures" / "learning_curves.png").is_file()

@@ -10,7 +10,8 @@ HEAD = (
     "# The lectures' systems\n\n"
     "Made by `python -m benchmarks.lectures DATA_DIR` from full runs; ours is the mean ± standard deviation over the "
     "seeds. *Reproduced*: the published figure lies within three standard deviations of our mean; *better*: ours lies "
-    "beyond it on the good side. Each row runs as `python train.py +experiment=lecture/WORD`.\n"
+    "beyond it on the good side. Without a spread, ours must round to the published one. Each row runs as "
+    "`python train.py +experiment=lecture/WORD`.\n"
 )
 METRICS = {
     "train/loss": "training loss",
@@ -40,10 +41,18 @@ def _figures(row: Row, seeds: Sequence[Mapping[str, float]]) -> list[str]:
     lines = []
     for name, published in row.published.items():
         values = [metrics[name] for metrics in seeds]
-        verdict = judge(name, values, published)
-        digits = 5 if published < 1 else 1
+        verdict = judge(name, values, published, row.digits)
+        digits = 5 if published <= 1 else 1
         ours = f"{verdict.mean:.{digits}f} ± {verdict.deviation:.{digits}f}"
-        cells = [row.name, f"`{row.word}`", METRICS[name], f"{published:.{digits}f}", ours, len(values), verdict.word]
+        cells = [
+            row.name,
+            f"`{row.word}`",
+            METRICS[name],
+            f"{published:.{min(digits, row.digits)}f}",
+            ours,
+            len(values),
+            verdict.word,
+        ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return lines
 

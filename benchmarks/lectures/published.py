@@ -12,6 +12,7 @@ class Row:
         published: metric of ``results.json`` → the lecture's figure; empty where it showed a picture.
         picture: file in the run directory, or in the sweep's, that shows what the lecture showed.
         seeds: how many seeds it takes; 1 for a row that no seed changes, and for pictures.
+        digits: decimal places that the lecture printed.
         note: what a reader of the table should know.
     """
 
@@ -20,6 +21,7 @@ class Row:
     picture: str = ""
     seeds: int = 1
     note: str = ""
+    digits: int = 5
 
     @property
     def name(self) -> str:
@@ -35,6 +37,27 @@ ROWS = (
         {"train/loss": 0.00754, "train/acc": 0.99281, "test/loss": 0.00546, "test/acc": 0.99574},
         "figures/outputs.png",
         SEEDS,
+    ),
+    Row("a2_svm_kernels", picture="comparison_regions.png"),
+    Row(
+        "a3_svm_grid_search",
+        {"train/acc": 0.99360, "test/acc": 0.99527},
+        "figures/search.png",
+        note="the search is won by C = 50 with gamma = .5, as in the lecture",
+    ),
+    Row(
+        "a4_svm_all_pixels",
+        {"train/acc": 1.0, "test/acc": 0.9664},
+        "figures/misclassified.png",
+        note="6,202 support vectors in the lecture",
+        digits=4,
+    ),
+    Row(
+        "a4_svm_sixty_thousand",
+        {"test/acc": 0.984},
+        "figures/misclassified.png",
+        note="the lecture says about 98.4% of all 60,000 images",
+        digits=3,
     ),
     Row(
         "a5_from_scratch",
@@ -55,9 +78,10 @@ ROWS = (
         {"train/loss": 0.00450, "train/acc": 0.97587, "test/loss": 0.00664, "test/acc": 0.96090},
         "figures/misclassified.png",
         SEEDS,
-        "its gallery of wrongly recognised images is A10, with first and second choice B5",
+        "its first 100 wrongly recognised images are A10",
     ),
-    Row("a11_bias", picture="comparison.png"),
+    Row("a10_wrong_images", picture="figures/misclassified.png", note="the lecture's network has about 391 errors"),
+    Row("a11_bias", picture="comparison_regions.png"),
     Row("a12_two_hidden_layers", picture="figures/learning_curves.png"),
     Row("a13_automatic_differentiation", picture="figures/descents.png"),
     Row("b1_slow_learning", picture="figures/learning_curves.png"),
@@ -68,11 +92,17 @@ ROWS = (
         seeds=SEEDS,
     ),
     Row("b4_ten_yes_no_questions", picture="figures/confusion_matrix.png"),
+    Row(
+        "b5_second_choice",
+        picture="figures/misclassified.png",
+        note="every wrong image is a line of `mistakes.csv`; `results.json` counts those whose second choice is right",
+    ),
     Row("b6_gradient_at_the_drive", picture="figures/gradient_at_the_drive.png"),
     Row("b7_label_smoothing", picture="comparison.png"),
     Row("c1_network_diagram", picture="figures/network.png", note="401,920 + 262,656 + 5,130 = 669,706 parameters"),
     Row("c2_activations", picture="figures/activations.png"),
-    Row("c3_relu_against_tanh", picture="comparison.png"),
+    Row("c3_relu_against_tanh", picture="comparison_regions.png"),
+    Row("c4_initialisations", picture="comparison_layers.png"),
     Row("c5_depth_and_width", picture="comparison.png"),
     Row("c6_bottleneck", picture="comparison.png"),
     Row("c7_input_normalisation", picture="comparison.png"),
@@ -100,6 +130,12 @@ ROWS = (
     Row("e4_random", picture="figures/search_slices.png"),
     Row("e4_bayesian", picture="figures/search_history.png"),
     Row("e4_halving", picture="figures/search_curves.png"),
+    Row("e5_other_seeds", picture="comparison_regions.png"),
+    Row("e5_more_epochs", picture="comparison.png"),
+    Row("e5_sensible_mapping", picture="comparison.png"),
+    Row("e5_vanishing_gradients", picture="comparison_layers.png"),
+    Row("e5_exploding_gradients", picture="comparison_layers.png"),
+    Row("e5_dying_relu", picture="comparison_layers.png"),
     Row("f1_l2_keras", picture="comparison.png"),
     Row("f1_l2_half_sum", picture="comparison.png"),
     Row("f1_l1", picture="comparison.png"),

@@ -8,6 +8,7 @@ from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
 from lit_tricks.callbacks.layer_recorder import LayerRecorder
 from lit_tricks.callbacks.learning_rate import LearningRate
+from lit_tricks.callbacks.live_curves import LiveCurves
 from lit_tricks.callbacks.lr_finder import LearningRateFinder
 from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
@@ -24,6 +25,7 @@ __all__ = [
     "LayerRecorder",
     "LearningRate",
     "LearningRateFinder",
+    "LiveCurves",
     "RandomState",
     "RunProgress",
 ]

@@ -29,6 +29,7 @@ TOP: dict[str, Knob] = {
     "threads": either(whole(1), one_of("auto"), note="auto"),
     "compile": either(flag(), one_of("inductor", "cudagraphs", "aot_eager", "eager"), note=True),
     "stepping": one_of("auto", "single", note="auto"),
+    "gallery": one_of("worst", "first", note="worst"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
 
@@ -36,6 +37,7 @@ DATA: dict[str, Knob] = {
     "normalise": one_of("minmax", "standard", "none", note="minmax"),
     "train_size": optional(either(number(0, 1, "()"), whole(1), note=0.5)),
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
+    "shuffled_labels": number(0, 1, note=1.0),
     "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),
@@ -182,6 +184,8 @@ CALLBACKS: dict[str, Knob] = {
     "lr_finder.max_lr": POSITIVE,
     "lr_finder.steps": whole(10, note=100),
     "lr_finder.suggestion": one_of("steepest", "valley", note="steepest"),
+    "live_curves.height": whole(8, note=15),
+    "live_curves.largest_share": number(0, 1, "(", note=0.02),
     "ema.decay": BELOW_ONE,
     "ema.warm_up": flag(note=True),
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),

@@ -13,9 +13,10 @@ from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
 from lit_tricks.data.placement import place
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
+from lit_tricks.data.shuffled_labels import with_shuffled_labels
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.data.spec import DataSpec
-from lit_tricks.data.splitting import first_split, stratified_fold, stratified_split, stratified_subset
+from lit_tricks.data.splitting import first_split, first_subset, stratified_fold, stratified_split, stratified_subset
 from lit_tricks.functional.seeding import derive_seed
 
 log = logging.getLogger("lit_tricks")
@@ -50,7 +51,8 @@ class ArrayDataModule(LightningDataModule):
             ``test`` validates on the test split and trains on all the rest, to watch both; what is chosen by such
             a validation has no honest test left.
         test_size: like ``val_size`` but above 0, for sources without an official test split.
-        train_size: keep this much of the training split, stratified; None for all of it.
+        train_size: keep this much of the training split, its first rows if ``val_split`` is ``first``, else stratified.
+        shuffled_labels: share in [0, 1] of the training examples that exchange their labels, so that none fits.
         normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
@@ -69,6 +71,7 @@ class ArrayDataModule(LightningDataModule):
         val_split: ValSplit = "stratified",
         test_size: int | float = 0.2,
         train_size: int | float | None = None,
+        shuffled_labels: float = 0.0,
         normalise: How = "minmax",
         folds: int | None = None,
         fold: int = 0,
@@ -84,6 +87,7 @@ class ArrayDataModule(LightningDataModule):
                 normalise=normalise,
                 folds=folds,
                 fold=fold,
+                shuffled_labels=shuffled_labels,
             )
         )
         self.source = source
@@ -93,6 +97,7 @@ class ArrayDataModule(LightningDataModule):
         self.val_split = val_split
         self.test_size = test_size
         self.train_size = train_size
+        self.shuffled_labels = shuffled_labels
         self.normalise = normalise
         self.folds = folds
         self.fold = fold
@@ -128,7 +133,8 @@ class ArrayDataModule(LightningDataModule):
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = _take(loaded.train, test) if loaded.test is None else loaded.test
         watched = tested if self.val_split == "test" else _take(loaded.train, val)
-        return self._finish(loaded, _take(loaded.train, train), watched, tested)
+        taught = with_shuffled_labels(_take(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label"))
+        return self._finish(loaded, taught, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(
@@ -153,7 +159,9 @@ class ArrayDataModule(LightningDataModule):
             pool, test = stratified_split(labels, self.test_size, derive_seed(0, "test"), "test_size")
         train, val = self._validation(labels[pool], loaded.class_names)
         train, val = pool[train], pool[val]
-        if self.train_size is not None:
+        if self.train_size is not None and self.val_split == "first":
+            train = train[first_subset(len(train), self.train_size)]
+        elif self.train_size is not None:
             train = train[stratified_subset(labels[train], self.train_size, derive_seed(self.seed, "subset"))]
         return train, val, test
 

@@ -28,6 +28,7 @@ class Options(TypedDict, total=False):
     val_split: ValSplit
     test_size: int | float
     train_size: int | float | None
+    shuffled_labels: float
     normalise: How
     folds: int | None
     fold: int
@@ -49,6 +50,11 @@ def check_options(options: Options) -> None:
     if not options["test_size"]:
         raise UserError(
             f"data.test_size must be greater than 0; received {options['test_size']}: try data.test_size=0.2"
+        )
+    share = options["shuffled_labels"]
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise UserError(
+            f"data.shuffled_labels must be a share in [0, 1]; received {share!r}: try data.shuffled_labels=1"
         )
     if options["folds"] is not None and val_split == "test":
         raise UserError(

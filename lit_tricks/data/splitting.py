@@ -68,17 +68,13 @@ def stratified_subset(labels: np.ndarray, size: int | float, seed: int, word: st
 
     Arguments and errors are those of ``stratified_split``; in addition all rows may be asked for, none may not.
     """
-    if not size:
-        raise UserError(f"data.{word} must be greater than 0; received {size}: try data.{word}=null for all rows")
-    if isinstance(size, int) and size > len(labels):
-        raise UserError(
-            f"data.{word} must be at most the {len(labels)} training rows; received {size}: "
-            f"try data.{word}=null for all rows"
-        )
-    if isinstance(size, int) and size == len(labels):
-        return np.arange(len(labels))
-    counts = np.bincount(labels)
-    return _draw(labels, _quotas(counts, rows_of(size, len(labels), word), counts), seed)
+    rows, counts = _subset_rows(size, len(labels), word), np.bincount(labels)
+    return np.arange(rows) if rows == len(labels) else _draw(labels, _quotas(counts, rows, counts), seed)
+
+
+def first_subset(total: int, size: int | float, word: str = "train_size") -> np.ndarray:
+    """Return the first ``size`` of ``total`` rows; arguments and errors are those of ``stratified_subset``."""
+    return np.arange(_subset_rows(size, total, word))
 
 
 def stratified_fold(
@@ -116,6 +112,16 @@ def check_fold(folds: int, fold: int) -> None:
         raise UserError(
             f"data.fold must lie in 0..{folds - 1} for data.folds={folds}; received {fold}: try data.fold=0"
         )
+
+
+def _subset_rows(size: int | float, total: int, word: str) -> int:
+    if not size:
+        raise UserError(f"data.{word} must be greater than 0; received {size}: try data.{word}=null for all rows")
+    if isinstance(size, int) and size > total:
+        raise UserError(
+            f"data.{word} must be at most the {total} training rows; received {size}: try data.{word}=null for all rows"
+        )
+    return total if isinstance(size, int) and size == total else rows_of(size, total, word)
 
 
 def _others(picked: np.ndarray, total: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lit_tricks.report.mistakes import Mistake, mistakes_sentence
+from lit_tricks.report.mistakes import Mistake, MistakeCount, mistakes_sentence
 from lit_tricks.report.sheet import Sheet, pictures
 from lit_tricks.report.style import INK, SOFT, VERMILION, class_labels, headline
 
@@ -21,7 +21,8 @@ def misclassified_gallery(
     records: Sequence[Mistake],
     class_names: Sequence[str],
     value_range: tuple[float, float] | None = None,
-    total: int | None = None,
+    count: MistakeCount | None = None,
+    by_position: bool = False,
 ) -> Figure:
     """Draw up to 100 wrongly recognised images: true → predicted, position, chances of first and second choice.
 
@@ -30,7 +31,8 @@ def misclassified_gallery(
         records: as ``rank_mistakes`` returns them.
         class_names: K names.
         value_range: smallest and largest possible pixel; without it the smallest and largest found.
-        total: number of mistakes in the split, if ``records`` are only the first.
+        count: of all mistakes in the split, if ``records`` are only some.
+        by_position: whether ``records`` come in the split's order.
     """
     shown = list(records)[:MOST_MISTAKES]
     labels = class_labels(class_names, 12)
@@ -40,7 +42,7 @@ def misclassified_gallery(
     for place, record in enumerate(shown):
         for line, (text, size, colour) in enumerate(_lines(record, labels, short)):
             sheet.write(place, line, text, size, colour)
-    headline(sheet.figure, mistakes_sentence(shown, total or len(records), "images"))
+    headline(sheet.figure, mistakes_sentence(shown, count or MistakeCount.of(records), "images", by_position))
     return sheet.figure
 
 

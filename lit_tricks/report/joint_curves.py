@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lit_tricks.report.runs import Run
-from lit_tricks.report.style import PALETTE, SPLIT_NAMES, TICK_SIZE, headline, new_figure, printable, style_axes
+from lit_tricks.report.style import (
+    PALETTE,
+    SOFT,
+    SPLIT_NAMES,
+    TICK_SIZE,
+    headline,
+    new_figure,
+    printable,
+    style_axes,
+)
 
 PANELS = ("loss", "acc")
 WORDS = {"loss": "loss", "acc": "accuracy"}
@@ -21,6 +30,8 @@ LOG_FROM = 30
 
 def joint_curves(groups: Mapping[str, Sequence[Run]], split: str | None = None) -> Figure:
     """Draw loss and accuracy per epoch of every group, the mean over its runs with their range as a band.
+
+    Where there is but one group, such as seeds alone, each of its runs is a thin line as well.
 
     Args:
         groups: label → runs, as ``runs.grouped`` returns them; runs that did not finish are drawn as far as they came.
@@ -33,6 +44,8 @@ def joint_curves(groups: Mapping[str, Sequence[Run]], split: str | None = None) 
         for axes, name in zip(row, PANELS, strict=True):
             style_axes(axes, f"{SPLIT_NAMES[each]} {WORDS[name]}".capitalize(), "epochs trained")
             spans = [_band(axes, runs, f"{each}/{name}", colours[label]) for label, runs in groups.items()]
+            for run in next(iter(groups.values())) if len(groups) == 1 else ():
+                _thin(axes, run, f"{each}/{name}")
             drawn = [value for span in spans if span for value in span]
             if name == "loss" and drawn and min(drawn) > 0 and max(drawn) / min(drawn) > LOG_FROM:
                 axes.set_yscale("log")
@@ -84,6 +97,13 @@ def _band(axes: Axes, runs: Sequence[Run], column: str, colour: Any) -> tuple[fl
         low, high = ([pick(by_epoch[epoch]) for epoch in epochs] for pick in (min, max))
         axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
     return min(means), max(means)
+
+
+def _thin(axes: Axes, run: Run, column: str) -> None:
+    known = [(epoch, row.get(column)) for row in run.rows if (epoch := row.get("epoch")) is not None]
+    points = [(int(epoch) + 1, value) for epoch, value in known if value is not None and math.isfinite(value)]
+    if points:
+        axes.plot(*zip(*points, strict=True), color=SOFT, linewidth=0.7)
 
 
 def _sentence(groups: Mapping[str, Sequence[Run]]) -> str:

@@ -1,7 +1,7 @@
 """Pictures of what the layers and the outputs do before and after training."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,13 @@ from lit_tricks.report.style import (
 )
 
 MOMENTS = {"start": ("before training", BLUE), "end": ("after training", VERMILION)}
+# what ``LayerRecorder`` keeps of a layer → title, unit, whether on a logarithmic axis
+PANELS = {
+    "input_std": ("What each layer receives", "standard deviation", True),
+    "gradient_mean": ("Gradient of the weights, mean", "mean |gradient|", True),
+    "gradient_norm": ("Gradient of the weights, norm", "norm", True),
+    "dead": ("Dead ReLU units", "share", False),
+}
 MOST_LAYERS = 8
 MOST_OUTPUTS = 10
 
@@ -60,28 +67,38 @@ def drive_histograms(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figur
 
 
 def layer_spread(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
-    """Draw how the spread of activations and of gradients goes through the layers, on logarithmic axes.
+    """Draw how activations and gradients go through the layers, and the share of ReLU units that are dead.
 
     Args:
         layers: moment → layers, as ``LayerRecorder.layers`` holds them.
     """
     moments = [moment for moment in MOMENTS if layers.get(moment)]
-    figure = new_figure(9.5, 3.8)
-    panels = figure.subplots(1, 2)
-    titles = {"input_std": "What each layer receives", "gradient_std": "Gradient of each layer's weights"}
-    for axes, (key, title) in zip(panels, titles.items(), strict=True):
-        style_axes(axes, title, "layer", "standard deviation" if key == "input_std" else "root mean square")
+    keys = recorded_panels(layer for moment in moments for layer in layers[moment])
+    figure = new_figure(3.6 * len(keys), 3.8)
+    panels = figure.subplots(1, len(keys))
+    for axes, key in zip(panels, keys, strict=True):
+        title, unit, logarithmic = PANELS[key]
+        style_axes(axes, title, "layer", unit)
         for moment in moments:
-            values = [layer[key] for layer in layers[moment]]
+            values = [layer.get(key) for layer in layers[moment]]
             word, colour = MOMENTS[moment]
-            axes.plot(range(1, len(values) + 1), _positive(values), color=colour, marker="o", label=word)
-        if any(layer[key] > 0 for moment in moments for layer in layers[moment]):
+            drawable = _positive(values) if logarithmic else [math.nan if v is None else v for v in values]
+            axes.plot(range(1, len(values) + 1), drawable, color=colour, marker="o", label=word)
+        if not logarithmic:
+            axes.set_ylim(-0.03, 1.03)
+        elif any((layer.get(key) or 0) > 0 for moment in moments for layer in layers[moment]):
             axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles = panels[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False, fontsize=TICK_SIZE)
     headline(figure, _gradient_sentence(layers[moments[0]], MOMENTS[moments[0]][0]))
     return figure
+
+
+def recorded_panels(layers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the keys of ``PANELS`` that ``layers`` know; dead units only where there are ReLU units."""
+    found = {key for layer in layers for key in PANELS if key in layer and (key != "dead" or layer[key] is not None)}
+    return [key for key in PANELS if key in found]
 
 
 def output_histograms(outputs: Mapping[str, Mapping[str, Any]], class_names: Sequence[str]) -> Figure:
@@ -126,8 +143,8 @@ def _density(counts: Sequence[int] | np.ndarray, edges: Sequence[float]) -> np.n
     return heights / max(heights.sum(), 1.0) / np.where(widths > 0, widths, 1.0)
 
 
-def _positive(values: Sequence[float]) -> list[float]:
-    return [value if value > 0 and math.isfinite(value) else math.nan for value in values]
+def _positive(values: Sequence[float | None]) -> list[float]:
+    return [value if value is not None and value > 0 and math.isfinite(value) else math.nan for value in values]
 
 
 def _gradient_sentence(layers: Sequence[Mapping[str, Any]], when: str) -> str:

@@ -1,5 +1,7 @@
-"""The wrongly recognised examples, worst first."""
+"""The wrongly recognised examples, worst first or in their order."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,11 +32,29 @@ class Mistake:
     loss: float | None
 
 
+@dataclass(frozen=True)
+class MistakeCount:
+    """What all wrongly recognised examples of a split amount to.
+
+    Attributes:
+        total: how many there are.
+        second_right: in how many of them the second choice is right.
+    """
+
+    total: int
+    second_right: int
+
+    @classmethod
+    def of(cls, records: Sequence[Mistake]) -> "MistakeCount":
+        """Count ``records``, all those of a split."""
+        return cls(len(records), sum(record.second == record.true for record in records))
+
+
 def rank_mistakes(
     probabilities: np.ndarray,
     targets: np.ndarray,
     losses: np.ndarray | None = None,
-    limit: int = 100,
+    limit: int | None = 100,
     probabilistic: bool = True,
 ) -> list[Mistake]:
     """Return at most ``limit`` wrongly recognised examples, the largest loss first, ties by position.
@@ -44,7 +64,7 @@ def rank_mistakes(
             When they are scores in [0, 1] instead, not ``probabilistic``, the true class's lowest come first.
         targets: (N,) class indices.
         losses: (N,); without them −log of the true class's probability.
-        limit: how many to return.
+        limit: how many to return, None for all.
         probabilistic: whether the numbers may be told as probabilities and losses.
     """
     chances, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
@@ -68,28 +88,43 @@ def rank_mistakes(
     ]
 
 
-def mistakes_sentence(records: Sequence[Mistake], total: int | None, noun: str) -> str:
-    """Say how many mistakes are shown, and in how many of them the second choice is right."""
+def mistakes_csv(records: Sequence[Mistake], class_names: Sequence[str]) -> str:
+    """Return the mistakes as CSV: position, true class, both choices with their probabilities, loss."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["example", "true", "predicted", "probability", "second", "second_probability", "loss"])
+    for each in records:
+        true, first, second = (class_names[label] for label in (each.true, each.predicted, each.second))
+        writer.writerow([each.index, true, first, each.probability, second, each.second_probability, each.loss])
+    return buffer.getvalue()
+
+
+def mistakes_sentence(records: Sequence[Mistake], count: MistakeCount, noun: str, by_position: bool = False) -> str:
+    """Say how many mistakes are shown, in what order, and in how many of all the second choice is right."""
     if not records:
         return "No example was recognised wrongly"
-    of = "" if total is None or total <= len(records) else f" of {total:,}"
-    second = sum(record.second == record.true for record in records)
-    first = "largest loss first" if records[0].loss is not None else "the true class's lowest scores first"
+    of = "" if count.total <= len(records) else f" of {count.total:,}"
+    worst = "largest loss first" if records[0].loss is not None else "the true class's lowest scores first"
     return (
-        f"{len(records)}{of} wrongly recognised {noun}, {first}\n"
-        f"the second choice is right in {second} of {len(records)}"
+        f"{len(records)}{of} wrongly recognised {noun}, {'in their order' if by_position else worst}\n"
+        f"the second choice is right in {count.second_right:,} of {'all ' if of else ''}{count.total:,}"
     )
 
 
 def misclassified_table(
-    records: Sequence[Mistake], class_names: Sequence[str], total: int | None = None, rows: int = 25
+    records: Sequence[Mistake],
+    class_names: Sequence[str],
+    count: MistakeCount | None = None,
+    by_position: bool = False,
+    rows: int = 25,
 ) -> Figure:
-    """Draw the worst mistakes as a table, for examples that are no pictures.
+    """Draw the first of the mistakes as a table, for examples that are no pictures.
 
     Args:
         records: as ``rank_mistakes`` returns them.
         class_names: K names.
-        total: number of mistakes in the split, if ``records`` are only the first.
+        count: of all mistakes in the split, if ``records`` are only some.
+        by_position: whether ``records`` come in the split's order.
         rows: how many to draw.
     """
     shown, labels = list(records)[:rows], class_labels(class_names, 20)
@@ -118,7 +153,7 @@ def misclassified_table(
             axes.text(x, line, cell, ha=side, va="center", fontsize=9, color=INK)
     for text in axes.texts:
         text.set_in_layout(False)
-    headline(figure, mistakes_sentence(shown, total or len(records), "examples"))
+    headline(figure, mistakes_sentence(shown, count or MistakeCount.of(records), "examples", by_position))
     return figure
 
 

@@ -4,9 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+from lit_tricks.report.regions import Regions
 from lit_tricks.report.run_files import Rows, read_json, read_metrics
 
 # What two runs of one group may differ in.
@@ -33,6 +36,19 @@ class Run:
     def completed(self) -> bool:
         """Whether the run reached its end."""
         return self.results.get("status") == "completed"
+
+    @cached_property
+    def layers(self) -> dict[str, Any]:
+        """The layers that the run recorded, by moment; empty where it recorded none."""
+        return read_json(self.path / "layers.json")
+
+    @property
+    def regions(self) -> Regions | None:
+        """The decision regions that the run left, None where it left none that can be read."""
+        try:
+            return Regions.read(self.path / "regions.npz")
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return None
 
     @property
     def seed(self) -> int:

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from torch import nn
 
 from lit_tricks.callbacks import LayerRecorder
 from lit_tricks.data import DigitsDataModule
+from lit_tricks.errors import UserError
 from tests.training import make_module, make_trainer
 
 
@@ -30,6 +33,10 @@ def test_records_what_each_layer_computes_before_and_after(tmp_path):
     loss = module.objective(module(chosen.x), chosen.y)
     (gradient,) = torch.autograd.grad(loss, module.network.output.weight)
     assert last["gradient_std"] == pytest.approx(float(gradient.square().mean().sqrt()), rel=1e-4)
+    assert last["gradient_mean"] == pytest.approx(float(gradient.abs().mean()), rel=1e-4)
+    assert last["gradient_norm"] == pytest.approx(float(gradient.norm()), rel=1e-4)
+    assert first["dead"] == pytest.approx(float((drives <= 0).all(0).float().mean()))
+    assert last["dead"] is None
     assert recorder.layers["start"][0]["drive_std"] != first["drive_std"]
     counts = np.array(recorder.outputs["end"]["counts"])
     np.testing.assert_array_equal(counts.sum(2)[0], np.bincount(chosen.y, minlength=10))
@@ -57,3 +64,27 @@ def test_the_first_record_survives_a_resumption():
     recorder.layers, recorder.outputs = {"start": [{"name": "a"}]}, {"start": {"edges": [], "counts": []}}
     resumed.load_state_dict(recorder.state_dict())
     assert resumed.layers == recorder.layers
+
+
+def test_units_that_no_example_passes_are_dead_and_channels_likewise(tmp_path):
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 8), nn.ReLU(), nn.Linear(8, 10)
+    )
+    with torch.no_grad():
+        network[1].bias[:3] = -100.0
+        network[4].bias[:2] = -100.0
+    recorder = LayerRecorder(limit=50)
+    fitted(tmp_path, network, [recorder])
+    # it is behind the batch norm that the channels are cut off
+    assert [layer["dead"] for layer in recorder.layers["start"]] == [0.75, 0.25, None]
+
+
+def test_the_record_is_on_disk_as_soon_as_it_is_made_and_holds_numbers_only(tmp_path):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Linear(8, 10))
+    nn.init.constant_(network[1].weight, 3e38)
+    with pytest.raises(UserError, match="must stay finite"):
+        fitted(tmp_path, network, [LayerRecorder(limit=50, run_dir=tmp_path)])
+    found = json.loads((tmp_path / "layers.json").read_text(), parse_constant=pytest.fail)
+    assert [layer["name"] for layer in found["start"]] == ["1", "2"]
+    assert found["start"][1]["input_std"] is None
+    assert "end" not in found

@@ -88,6 +88,18 @@ def test_validation_may_be_the_first_rows() -> None:
     assert rows_of(data.train) == list(range(25, 200))
 
 
+@pytest.mark.parametrize(("size", "rows"), [(40, 40), (0.2, 35), (175, 175)])
+def test_a_part_of_the_training_split_may_be_its_first_rows(size: int | float, rows: int) -> None:
+    data = ready(Rows(official=30), val_split="first", val_size=25, train_size=size)
+    assert rows_of(data.val) == list(range(25))
+    assert rows_of(data.train) == list(range(25, 25 + rows))
+
+
+def test_first_rows_of_the_training_split_are_at_most_all() -> None:
+    with pytest.raises(UserError, match=r"data\.train_size must be at most the 175 training rows; received 176"):
+        ready(Rows(official=30), val_split="first", val_size=25, train_size=176)
+
+
 @pytest.mark.parametrize("official", [0, 30])
 def test_validation_may_watch_the_test_split(official: int) -> None:
     data = ready(Rows(official=official), val_split="test", val_size=25)

@@ -22,8 +22,13 @@ def test_a_models_word_lists_every_knob_at_its_default(word, target):
     assert knobs == {name: value for name, value in defaults.items() if name not in INJECTED}
 
 
-def test_every_scheme_is_a_word():
-    assert {path.stem for path in (CONF / "init").glob("*.yaml")} == set(SCHEMES)
+def test_every_scheme_is_a_word_and_every_other_word_a_scheme_with_another_number():
+    words = {path.stem: OmegaConf.to_container(OmegaConf.load(path)) for path in (CONF / "init").glob("*.yaml")}
+    assert set(SCHEMES) <= set(words)
+    for word in set(words) - set(SCHEMES):
+        named = words[words[word]["scheme"]]
+        assert words[word].keys() == named.keys()
+        assert words[word] != named
 
 
 @pytest.mark.parametrize("word", SCHEMES)

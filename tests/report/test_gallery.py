@@ -1,16 +1,20 @@
 import gzip
+import io
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
 from lit_tricks.report.figures import (
     Mistake,
+    MistakeCount,
     batch_grid,
     misclassified_gallery,
     misclassified_table,
+    mistakes_csv,
     rank_mistakes,
     save_figure,
 )
@@ -42,11 +46,11 @@ def test_mistakes_without_losses_are_ranked_by_the_true_class():
 def test_gallery_tells_of_each_image_what_was_seen(tmp_path):
     images = np.zeros((2, 1, 8, 8), np.uint8)
     records = [Mistake(12, 4, 9, 0.621, 4, 0.3, 1.0), Mistake(7, 1, 2, 0.5, 3, 0.25, 0.5)]
-    figure = misclassified_gallery(images, records, [str(k) for k in range(10)], (0, 255), total=30)
+    figure = misclassified_gallery(images, records, [str(k) for k in range(10)], (0, 255), MistakeCount(30, 20))
     save_figure(figure, tmp_path / "gallery.png")
     assert texts(figure)[:3] == ["4 → 9", "9: 62%, 4: 30%", "#12"]
     assert figure.get_suptitle() == (
-        "2 of 30 wrongly recognised images, largest loss first\nthe second choice is right in 1 of 2"
+        "2 of 30 wrongly recognised images, largest loss first\nthe second choice is right in 20 of all 30"
     )
 
 
@@ -96,7 +100,7 @@ def test_nothing_to_show(tmp_path):
 
 def test_table_lists_the_worst(tmp_path):
     records = [Mistake(k, 0, 1, 0.75, 0, 0.25, 1.5) for k in range(40)]
-    figure = misclassified_table(records, ["benign", "malignant"], total=60)
+    figure = misclassified_table(records, ["benign", "malignant"], MistakeCount(60, 60))
     save_figure(figure, tmp_path / "table.png")
     assert texts(figure)[7:14] == ["#0", "benign", "malignant", "75.0%", "benign", "25.0%", "1.50"]
     assert len(texts(figure)) == 7 * 26
@@ -139,3 +143,28 @@ def test_scores_rank_mistakes_but_are_told_as_no_probabilities(tmp_path):
     table = misclassified_table(records, names)
     assert "-" in texts(table)
     assert not any("%" in text for text in texts(table))
+
+
+def test_the_first_mistakes_are_told_as_such_and_all_of_them_are_counted():
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.1, 0.8, 0.1], [0.9, 0.06, 0.04]])
+    targets = np.array([1, 0, 1, 2])
+    records = rank_mistakes(probabilities, targets, limit=None)
+    assert [record.index for record in records] == [3, 1, 0]
+    count = MistakeCount.of(records)
+    assert count == MistakeCount(total=3, second_right=1)
+    first = sorted(records, key=lambda record: record.index)[:2]
+    figure = misclassified_gallery(np.zeros((2, 1, 4, 4)), first, ["a", "b", "c"], (0, 1), count, by_position=True)
+    assert texts(figure)[::3] == ["b → a", "a → c"]
+    assert figure.get_suptitle() == (
+        "2 of 3 wrongly recognised images, in their order\nthe second choice is right in 1 of all 3"
+    )
+
+
+def test_mistakes_are_a_table_that_pandas_reads():
+    records = [Mistake(12, 1, 0, 0.6, 1, 0.3, 1.2), Mistake(7, 2, 1, None, 0, None, None)]
+    table = pd.read_csv(io.StringIO(mistakes_csv(records, ["a", "b, or c", "d"])))
+    assert table.columns.tolist() == [
+        "example", "true", "predicted", "probability", "second", "second_probability", "loss",
+    ]  # fmt: skip
+    assert table.iloc[0].tolist() == [12, "b, or c", "a", 0.6, "b, or c", 0.3, 1.2]
+    assert table.iloc[1][["probability", "second_probability", "loss"]].isna().all()

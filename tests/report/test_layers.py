@@ -13,6 +13,9 @@ def layer(name, scale=1.0, gradient=1.0):
         "drive_std": scale,
         "input_std": scale,
         "gradient_std": gradient,
+        "gradient_mean": gradient,
+        "gradient_norm": 10 * gradient,
+        "dead": None,
     }
 
 

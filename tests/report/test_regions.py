@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from lit_tricks.report.figures import decision_regions, save_figure
+from lit_tricks.report.figures import Regions, decision_regions, save_figure
 from lit_tricks.report.regions import MOST_POINTS, STEPS
 
 
@@ -28,7 +28,7 @@ def borders(figure):
 
 
 def test_the_background_is_the_answer_at_each_place():
-    figure = decision_regions(halves, POINTS, LABELS, ["left", "right"])
+    figure = decision_regions(Regions.of(halves, POINTS, LABELS, ["left", "right"]))
     (image,) = figure.axes[0].images
     left, right, low, high = image.get_extent()
     assert (left, right) == pytest.approx((-0.32, 4.32))
@@ -39,12 +39,12 @@ def test_the_background_is_the_answer_at_each_place():
 
 
 def test_the_border_lies_where_two_classes_are_equal():
-    figure = decision_regions(halves, POINTS, LABELS, ["left", "right"])
+    figure = decision_regions(Regions.of(halves, POINTS, LABELS, ["left", "right"]))
     np.testing.assert_allclose(borders(figure)[:, 0], 2, atol=1e-5)
 
 
 def test_each_class_has_its_colour_and_marker_and_mistakes_a_black_edge(tmp_path):
-    figure = decision_regions(halves, POINTS, LABELS, ["left", "right"], ("width (cm)", "cost in $"))
+    figure = decision_regions(Regions.of(halves, POINTS, LABELS, ["left", "right"], ("width (cm)", "cost in $")))
     drawn = [each for each in figure.axes[0].collections if len(each.get_offsets()) and not hasattr(each, "levels")]
     seen = {
         tuple(np.ravel(each.get_offsets())): to_hex(each.get_edgecolor()[0]) for each in drawn if each.get_sizes()[0]
@@ -67,7 +67,7 @@ def test_of_many_points_all_mistakes_are_drawn():
     points = generator.uniform(0, 4, (5000, 2))
     labels = (points[:, 0] > 2).astype(int)
     labels[::500] = 1 - labels[::500]
-    figure = decision_regions(halves, points, labels, ["left", "right"], split="training")
+    figure = decision_regions(Regions.of(halves, points, labels, ["left", "right"], split="training"))
     sizes = [len(each.get_offsets()) for each in figure.axes[0].collections if not hasattr(each, "levels")]
     assert sum(sizes) == MOST_POINTS
     assert " ".join(figure.get_suptitle().split()) == (
@@ -78,10 +78,12 @@ def test_of_many_points_all_mistakes_are_drawn():
 
 def test_several_classes_and_a_single_answer_are_drawn(tmp_path):
     points = np.random.default_rng(0).normal(size=(60, 2))
-    figure = decision_regions(thirds, points, thirds(points).argmax(1), ["a", "b", "c"])
+    figure = decision_regions(Regions.of(thirds, points, thirds(points).argmax(1), ["a", "b", "c"]))
     assert set(np.unique(figure.axes[0].images[0].get_array())) == {0, 1, 2}
     save_figure(figure, tmp_path / "three.png")
-    alone = decision_regions(lambda p: np.tile([0.0, 1.0], (len(p), 1)), points[:1], np.array([1]), ["a", "b"])
+    alone = decision_regions(
+        Regions.of(lambda p: np.tile([0.0, 1.0], (len(p), 1)), points[:1], np.array([1]), ["a", "b"])
+    )
     assert set(np.unique(alone.axes[0].images[0].get_array())) == {1}
     assert "wrong" not in [text.get_text() for text in alone.axes[0].get_legend().get_texts()]
     save_figure(alone, tmp_path / "one.png")

@@ -67,3 +67,12 @@ def test_every_group_has_a_colour_of_its_own():
             len({tuple(np.atleast_1d(colour)) for colour in group_colours(list(map(str, range(count)))).values()})
             == count
         )
+
+
+def test_runs_that_differ_in_their_seed_alone_are_drawn_one_by_one_as_well(tmp_path):
+    for seed, end in enumerate((0.6, 0.9, 0.75)):
+        leave_run(tmp_path, seed, [f"seed={seed}"], [0.5, end])
+    figure = joint_curves(grouped(load_sweep(tmp_path)))
+    accuracy = next(axes for axes in figure.axes if axes.get_title("left") == "Validation accuracy")
+    drawn = [list(line.get_ydata()) for line in accuracy.lines]
+    np.testing.assert_allclose(drawn, [[0.5, 0.75], [0.5, 0.6], [0.5, 0.9], [0.5, 0.75]])
