@@ -53,11 +53,11 @@ HOMES: tuple[str, ...] = (
 
 # What is installed beside us is no package of the user's: admitting it would undo the list above.
 FOREIGN: frozenset[str] = frozenset({
-    "IPython", "PIL", "aiohttp", "alembic", "antlr4", "cffi", "cloudpickle", "colorlog", "dill", "filelock", "fsspec",
-    "functorch", "hydra", "hydra_plugins", "imblearn", "jinja2", "joblib", "jsonargparse", "kornia", "lightning",
-    "lightning_fabric", "lightning_utilities", "lit_tricks", "mako", "matplotlib", "mpmath", "networkx", "numba",
-    "numpy", "omegaconf", "optuna", "packaging", "pandas", "pip", "pkg_resources", "plotext", "pooch", "prettytable",
-    "psutil", "py", "pygments", "pytest", "pytorch_lightning", "requests", "rich", "scipy", "setuptools", "sklearn",
-    "skops", "sqlalchemy", "sympy", "tensorboard", "torch", "torchgen", "torchmetrics", "tqdm", "triton", "typing_extensions",
-    "urllib3", "wheel", "yaml",
+    "IPython", "PIL", "aiohttp", "alembic", "antlr4", "cffi", "cloudpickle", "colorlog", "dill", "filelock",
+    "fsspec", "functorch", "hydra", "hydra_plugins", "imblearn", "jinja2", "joblib", "jsonargparse", "kornia",
+    "lightning", "lightning_fabric", "lightning_utilities", "lit_tricks", "mako", "matplotlib", "mpmath",
+    "networkx", "numba", "numpy", "omegaconf", "optuna", "packaging", "pandas", "pip", "pkg_resources", "plotext",
+    "pooch", "prettytable", "psutil", "py", "pygments", "pytest", "pytorch_lightning", "requests", "rich", "scipy",
+    "setuptools", "sklearn", "skops", "sqlalchemy", "sympy", "tensorboard", "torch", "torchgen", "torchmetrics",
+    "tqdm", "triton", "typing_extensions", "urllib3", "wheel", "yaml",
 })  # fmt: skip
