@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from lit_tricks.build import Built
 from lit_tricks.data.spec import DataSpec
@@ -67,12 +68,15 @@ def conclude(
         rows = read_metrics(directory.path)
         diagnosis = diagnose(facts, rows)
         write_atomically(directory.diagnosis, json.dumps(diagnosis, indent=2) + "\n")
-        regions = survey(built, found)
-        if regions is not None:
-            write_atomically(directory.regions, regions.content())
-        drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
-        if facts["layers"]:
-            drawn["network"] = figures.network_diagram(facts["layers"])
+        drawn: dict[str, Figure] = {}
+        # runs from before there was this knob have pictures
+        if config.get("pictures", True):
+            regions = survey(built, found)
+            if regions is not None:
+                write_atomically(directory.regions, regions.content())
+            drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
+            if facts["layers"]:
+                drawn["network"] = figures.network_diagram(facts["layers"])
     final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
     publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), final, facts)
     return facts

@@ -38,7 +38,7 @@ SETTINGS = (
         "6,000 training images, 10 epochs, all 10,000 test images",
     ),
 )
-QUIET = ("logger=none", "trainer.enable_progress_bar=false")
+QUIET = ("pictures=false", "logger=none", "trainer.enable_progress_bar=false")
 
 
 def overrides(setting: Setting, word: str) -> list[str]:

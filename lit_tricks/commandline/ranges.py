@@ -29,6 +29,7 @@ TOP: dict[str, Knob] = {
     "threads": either(whole(1), one_of("auto"), note="auto"),
     "compile": either(flag(), one_of("inductor", "cudagraphs", "aot_eager", "eager"), note=True),
     "stepping": one_of("auto", "single", note="auto"),
+    "pictures": flag(note=False),
     "gallery": one_of("worst", "first", note="worst"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
