@@ -1,5 +1,6 @@
 """Turns a composed configuration into the objects that train."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,8 +15,8 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
-from lit_tricks.callbacks import CleanTraining, RandomState
-from lit_tricks.compilation import CompiledPass
+from lit_tricks.callbacks import CleanTraining, Interruption, RandomState
+from lit_tricks.compilation import CompiledPass, whole_batch_size
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.foreign import describe_datamodule
@@ -29,8 +30,10 @@ from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
-from lit_tricks.stretches import take_stretches
+from lit_tricks.stretches import install_stretches
 from lit_tricks.targets import check_targets
+
+log = logging.getLogger("lit_tricks")
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,12 +54,15 @@ class Built:
     figures: "dict[str, Figure]" = field(default_factory=dict)
 
 
-def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
-    """Return the data module, set up for training, with its specification and normaliser."""
+def build_datamodule(cfg: DictConfig, threads: int | None = None) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
+    """Return the data module, set up for training, with its specification and normaliser.
+
+    It may read its data with up to ``threads`` threads; None is all cores that this process may use.
+    """
     check_targets(cfg)
     sampler = partial_node(cfg.sampler, "sampler")
-    offered = {"seed": cfg.seed, "batch_size": cfg.batch_size, "data_dir": cfg.data_dir, "sampler": sampler}
-    datamodule = build_node(cfg.data, "data", **offered)
+    offered = {name: cfg[name] for name in ("seed", "batch_size", "data_dir")}
+    datamodule = build_node(cfg.data, "data", sampler=sampler, threads=threads, **offered)
     if not isinstance(datamodule, pl.LightningDataModule):
         raise UserError(
             f"data._target_ must be a LightningDataModule; received {type(datamodule).__name__}: "
@@ -194,8 +200,12 @@ def build_trainer(
         # ours share themselves out
         use_distributed_sampler=not isinstance(datamodule, ArrayDataModule),
     )
+    # Lightning puts checkpoints last, and they belong to a step like all the rest
+    trainer.callbacks.append(Interruption())
     if cfg.stepping == "auto":
-        take_stretches(trainer)
+        reason = install_stretches(trainer)
+        if reason is not None:
+            log.info("steps: one by one, since %s", reason)
     return trainer, callbacks
 
 
@@ -212,14 +222,18 @@ def _clean_training(cfg: DictConfig, datamodule: ArrayDataModule) -> CleanTraini
     """Return the watch over as many training examples as validate, the same in every epoch and every process."""
     rng = np.random.default_rng(derive_seed(cfg.seed, "train_clean"))
     rows = np.sort(rng.permutation(len(datamodule.train))[: len(datamodule.val)])
-    sample = datamodule.train.take(rows)
-    return CleanTraining(sample.x, sample.y)
+    return CleanTraining(datamodule.in_order(datamodule.train.take(rows)))
 
 
-def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
-    """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
+def build(
+    cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None, threads: int | None = None
+) -> Built:
+    """Build everything one run trains with, see ``build_datamodule`` for ``threads``.
+
+    Raises ``UserError`` for what the user can mend.
+    """
     check_accelerator(cfg.trainer)
-    datamodule, spec, normaliser = build_datamodule(cfg)
+    datamodule, spec, normaliser = build_datamodule(cfg, threads)
     augmentation = build_augmentation(cfg, spec)
     watches: list[pl.Callback] = []
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
@@ -227,7 +241,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
     module = build_module(cfg, spec, normaliser, augmentation)
     if cfg.compile:
-        module.logits_and_loss = CompiledPass(
-            module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile
-        )
+        backend = "inductor" if cfg.compile is True else cfg.compile
+        size = whole_batch_size(datamodule.train_dataloader())
+        module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
     return Built(datamodule, module, trainer, callbacks)

@@ -22,8 +22,9 @@ from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
+from lit_tricks.stretches import StretchLoop, other_lightning
 from lit_tricks.targets import is_classical
-from lit_tricks.threads import choose_threads, held_to, parallel_jobs
+from lit_tricks.threads import allowed_cores, choose_threads, held_to, parallel_jobs
 
 log = logging.getLogger("lit_tricks")
 
@@ -125,9 +126,10 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
         return fit_classical(cfg, _content(cfg), directory, facts)
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
+        threads = allowed_cores(cfg.threads, _jobs_at_once())[0]
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep
         with held_to(1):
-            built = build(cfg, directory, plan.epoch if plan.resumed else None)
+            built = build(cfg, directory, plan.epoch if plan.resumed else None, threads)
         threads = facts["threads"] = _prepare(cfg, built)
     if plan.resumed and _rank() == 0:
         directory.write_config(_content(cfg))
@@ -190,7 +192,7 @@ def _jobs_at_once() -> int:
 
 
 def _fit(built: Built, checkpoint: Path | None) -> bool:
-    """Train, and return whether the user stopped it. Lightning answers Ctrl-C with ``SystemExit``."""
+    """Train, and return whether the user stopped it, see ``Interruption``. Lightning answers it with ``SystemExit``."""
     try:
         built.trainer.fit(built.module, datamodule=built.datamodule, ckpt_path=checkpoint)
     except SystemExit:
@@ -210,7 +212,11 @@ def _weights(built: Built, directory: RunDirectory) -> Path | None:
 
 
 def _stepping(cfg: DictConfig, built: Built) -> str:
-    against = getattr(built.trainer.fit_loop.epoch_loop, "reason", f"stepping={cfg.stepping}")
+    loop = built.trainer.fit_loop.epoch_loop
+    if isinstance(loop, StretchLoop):
+        against = loop.reason
+    else:
+        against = other_lightning() if cfg.stepping == "auto" else f"stepping={cfg.stepping}"
     return "stretches" if against is None else f"single: {against}"
 
 

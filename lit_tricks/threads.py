@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-# Below this a second thread costs more in hand-over than it computes: measured on 784-30-10 at batch 10
-# (0.5 million), where two threads on a busy machine were 25 times slower, and 784-512-512-10 at batch 512.
+# Below this a second thread costs more in hand-over than it computes, most of all on a busy machine.
 WORTH_MORE_THREADS = 50_000_000
 
 OMP_NUM_THREADS = "OMP_NUM_THREADS"
@@ -35,16 +34,27 @@ def choose_threads(
         return int(wanted), "as asked"
     operations = _operations(network, input_shape) * batch_size
     why = f"{operations / 1e6:,.1f} million operations a forward batch"
+    if not operations:
+        return 1, "a forward batch takes no operations that can be counted"
     if operations < WORTH_MORE_THREADS:
         return 1, why
-    cores = usable_cores()
+    cores, limits = allowed_cores(wanted, processes)
+    return cores, "; ".join([why, *limits])
+
+
+def allowed_cores(wanted: int | str, processes: int = 1) -> tuple[int, list[str]]:
+    """Return how many cores each of ``processes`` may use, and what limits them; arguments are ``choose_threads``'s."""
+    if wanted != "auto":
+        return int(wanted), ["as asked"]
+    cores, limits = usable_cores(), []
     share = max(1, cores // processes)
     if processes > 1:
-        why += f"; {processes} processes share {cores} core{'s' if cores > 1 else ''}"
+        limits.append(f"{processes} processes share {cores} core{'s' if cores > 1 else ''}")
     limit = os.environ.get(OMP_NUM_THREADS, "").partition(",")[0]
     if limit.isdigit() and 0 < int(limit) < share:
-        return int(limit), f"{why}; {OMP_NUM_THREADS}={limit}"
-    return share, why
+        share = int(limit)
+        limits.append(f"{OMP_NUM_THREADS}={limit}")
+    return share, limits
 
 
 def usable_cores() -> int:

@@ -26,8 +26,6 @@ class LayerRecorder(pl.Callback):
         outputs: moment → ``edges`` and ``counts`` (K outputs, K true classes, bins) of the output probabilities.
     """
 
-    bears_stretches = True
-
     def __init__(self, limit: int = 500) -> None:
         self.limit = limit
         self.layers: dict[str, list[Layer]] = {}
