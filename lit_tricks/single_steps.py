@@ -144,8 +144,8 @@ def _room(trainer: Any) -> str | None:
     (loader,) = training_loaders(trainer)
     each, batches = trainer.accumulate_grad_batches, int(trainer.num_training_batches)
     longest = {
-        f"an epoch of {batches} batches is too short": batches - 1 - each,
         f"a step of {each} batches is longer than a stretch": MOST_STEPS,
+        f"an epoch of {batches} batches is too short": batches - 1 - each,
         f"batches of {loader.batch_size} examples are too large to be gathered several at once": loader.fitting(
             MOST_VALUES
         ),

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import joblib
 import numpy as np
 
 from lit_tricks.data.backing import assemble
@@ -64,7 +63,11 @@ def _threads(paths: Sequence[Path], most: int | None) -> int:
     sizes = [path.stat().st_size for path in paths[:: max(1, len(paths) // 100)] if path.exists()]
     if sum(sizes) < _WORTH_THREADS * max(1, len(sizes)):
         return 1
-    return joblib.cpu_count() if most is None else most
+    if most is not None:
+        return most
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def _read_few(paths: Sequence[Path], shape: tuple[int, ...]) -> _Decoded:
