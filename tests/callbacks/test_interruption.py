@@ -76,7 +76,7 @@ def train(
         (True, 1, 31, 32),
         (True, 1, 1, 1),
         # with the group of batches that it is in
-        (True, 4, 31, 9),
+        (True, 4, 23, 7),
         (False, 4, 31, 8),
         (False, 1, 31, 31),
         # an epoch's end is waited for
