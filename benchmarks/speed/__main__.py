@@ -51,7 +51,7 @@ def present(row: Row) -> list[Contender]:
 
 
 def measure(row: Row, contender: str, data_dir: Path, number: int, quick: bool) -> Figures:
-    """Return a contender's figures in one round, and how busy the machine was before; ``RuntimeError`` when it fails."""
+    """Return a contender's figures in one round and how busy the machine was before; ``RuntimeError`` on failure."""
     others = busy_cores()
     arguments = ["-m", "benchmarks.speed.worker", row.name, contender, str(data_dir), str(number), str(quick)]
     figures = json.loads(run(arguments).output.strip().splitlines()[-1])

@@ -18,8 +18,8 @@ OTHERS = "busy cores before"
 
 INTRODUCTION = (
     "Made by `python -m benchmarks.speed DATA_DIR`, one row again by `--only ROW`. Each contender runs in a process of "
-    "its own, in turn, round after round; figures are medians over the rounds, and ratios are taken within a round. Brackets "
-    "hold the smallest and the largest of the single rounds."
+    "its own, in turn, round after round; figures are medians over the rounds, and ratios are taken within a round. "
+    "Brackets hold the smallest and the largest of the single rounds."
 )
 
 

@@ -53,7 +53,7 @@ RECIPES = {
         saturation=0.2,
         hue=0.05,
     ),
-    "affine": Recipe(degrees=30.0, shift=0.1, shear=10.0, zoom=0.2, mirror=0.5, brightness=0.1, contrast=0.1),
+    "mild": Recipe(degrees=10.0, shift=0.1, zoom=0.1),
     "random_crop": Recipe(padding=0.125),
 }
 SHAPES = {"grey 28x28": (1, 28, 28), "RGB 32x32": (3, 32, 32)}

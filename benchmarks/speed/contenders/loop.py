@@ -17,7 +17,7 @@ def hand_written(work: Work, training: Training, fused: bool = False) -> float:
     torch.manual_seed(0)
     x, y = training.data(work)
     network = training.network()
-    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, fused=fused)
+    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, fused=fused or None)
     criterion = torch.nn.CrossEntropyLoss()
     seconds = 0.0
     for _ in range(2):

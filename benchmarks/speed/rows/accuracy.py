@@ -57,7 +57,8 @@ def _row(name: str, title: str, data: str, model: str, batch_size: int, accuracy
             f"`model={model}` as it comes, Adam at its defaults, batch {batch_size}, 54,000 images to train on and "
             "6,000 to validate on, one thread, the number of the round as seed. Training ends after the first epoch "
             f"whose validation accuracy is at least {accuracy:g}. *Training* is from its start to the end of that "
-            "validation, *an epoch* that divided by the number of epochs, in which there is no luck; *process* is all of the process, in which lit_tricks evaluates all three splits and "
+            "validation, *an epoch* that divided by the number of epochs, in which there is no luck; "
+            "*process* is all of the process, in which lit_tricks evaluates all three splits and "
             "writes its report afterwards, and the recipe does neither. The recipe's network is the same class with "
             "PyTorch's initial weights, as ours has by default. The recipe's process is timed from its first import."
         ),

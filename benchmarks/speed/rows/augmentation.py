@@ -66,7 +66,7 @@ def _pil_way(recipe: Recipe, shape: tuple[int, int, int]) -> Way:
 def _kornia_way(recipe: Recipe, shape: tuple[int, int, int]) -> Way | None:
     import torch
 
-    from benchmarks.speed.augmenting.kornia import kornia_batched
+    from benchmarks.speed.augmenting.peer import kornia_batched
 
     change = kornia_batched(recipe, shape)
     if change is None:
@@ -102,8 +102,8 @@ ROWS = (
         timed=(
             "Examples a second on one thread, from bytes in memory to the float batch. *full*, the lecture's recipe, "
             "turns by up to 45°, shifts and brightens by .1, shears, zooms by .2, crops, enlarges half of the turned "
-            "images until no corner shows, mirrors, and changes colours; *affine* turns by up to 30°, shifts, shears, zooms, "
-            "mirrors, and changes brightness and contrast; *random_crop* pads by an eighth of the side "
+            "images until no corner shows, mirrors, and changes colours; *mild* turns by up to 10°, shifts "
+            "and zooms by .1; *random_crop* pads by an eighth of the side "
             f"and crops. Batches of {_BATCH_SIZE}; lit_tricks changes {_TOGETHER // _BATCH_SIZE} of them at once, as "
             "in training. The PIL way composes all changes of place into one affine map and interpolates once. kornia "
             "changes as many at once as lit_tricks, by its own classes, where those make up the recipe. RGB images are "

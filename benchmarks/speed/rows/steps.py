@@ -22,7 +22,8 @@ EXPLAINED = (
     "progress bar, checkpoints, scaling of each batch from bytes). *Steps alone* is from the start of the epoch to "
     "the start of its validation: as many steps of the same network as the loop's, but not by the same calls, since "
     "lit_tricks asks for torch's fused step and leaves out what torch wraps around backward pass and step for "
-    "debugging. *Fused* is the loop with `fused=True`, which few write. *Whole epoch* goes on to the start of the next: "
+    "debugging. *Fused* is the loop with `fused=True`, which few write. *Whole epoch* "
+    "goes on to the start of the next: "
     "validation of 6,000 images, which the loop does not make, both checkpoints and the log, divided by the same "
     "number of training steps. The recipe and the other peers do not validate either."
 )
