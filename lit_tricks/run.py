@@ -24,7 +24,7 @@ from lit_tricks.run_directory import UNFINISHED, RunDirectory
 from lit_tricks.stopwatch import clocked
 from lit_tricks.stretches import StretchLoop, other_lightning
 from lit_tricks.targets import is_classical
-from lit_tricks.threads import allowed_cores, choose_threads, held_to, parallel_jobs
+from lit_tricks.threads import choose_threads, core_share, held_to, parallel_jobs
 
 log = logging.getLogger("lit_tricks")
 
@@ -126,10 +126,10 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
         return fit_classical(cfg, _content(cfg), directory, facts)
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
-        threads = allowed_cores(cfg.threads, _jobs_at_once())[0]
+        share = core_share(cfg.threads, _jobs_at_once())
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep
         with held_to(1):
-            built = build(cfg, directory, plan.epoch if plan.resumed else None, threads)
+            built = build(cfg, directory, plan.epoch if plan.resumed else None, lambda: share()[0])
         threads = facts["threads"] = _prepare(cfg, built)
     if plan.resumed and _rank() == 0:
         directory.write_config(_content(cfg))

@@ -1,7 +1,7 @@
 """How many CPU threads a network deserves, and that it gets no others."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -38,23 +38,30 @@ def choose_threads(
         return 1, "a forward batch takes no operations that can be counted"
     if operations < WORTH_MORE_THREADS:
         return 1, why
-    cores, limits = allowed_cores(wanted, processes)
+    cores, limits = core_share(wanted, processes)()
     return cores, "; ".join([why, *limits])
 
 
-def allowed_cores(wanted: int | str, processes: int = 1) -> tuple[int, list[str]]:
-    """Return how many cores each of ``processes`` may use, and what limits them; arguments are ``choose_threads``'s."""
-    if wanted != "auto":
-        return int(wanted), ["as asked"]
-    cores, limits = usable_cores(), []
-    share = max(1, cores // processes)
-    if processes > 1:
-        limits.append(f"{processes} processes share {cores} core{'s' if cores > 1 else ''}")
+def core_share(wanted: int | str, processes: int = 1) -> Callable[[], tuple[int, list[str]]]:
+    """Return what tells how many cores each of ``processes`` may use and what limits them, see ``choose_threads``.
+
+    The environment is read now; cores are counted when it is called, since that takes an import.
+    """
     limit = os.environ.get(OMP_NUM_THREADS, "").partition(",")[0]
-    if limit.isdigit() and 0 < int(limit) < share:
-        share = int(limit)
-        limits.append(f"{OMP_NUM_THREADS}={limit}")
-    return share, limits
+
+    def share() -> tuple[int, list[str]]:
+        if wanted != "auto":
+            return int(wanted), ["as asked"]
+        cores, limits = usable_cores(), []
+        found = max(1, cores // processes)
+        if processes > 1:
+            limits.append(f"{processes} processes share {cores} core{'s' if cores > 1 else ''}")
+        if limit.isdigit() and 0 < int(limit) < found:
+            found = int(limit)
+            limits.append(f"{OMP_NUM_THREADS}={limit}")
+        return found, limits
+
+    return share
 
 
 def usable_cores() -> int:
