@@ -54,10 +54,12 @@ class Built:
     figures: "dict[str, Figure]" = field(default_factory=dict)
 
 
-def build_datamodule(cfg: DictConfig, threads: int | None = None) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
+def build_datamodule(
+    cfg: DictConfig, threads: Callable[[], int] | None = None
+) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
     """Return the data module, set up for training, with its specification and normaliser.
 
-    It may read its data with up to ``threads`` threads; None is all cores that this process may use.
+    ``threads`` tells with how many threads it may read its data; None is all cores that this process may use.
     """
     check_targets(cfg)
     sampler = partial_node(cfg.sampler, "sampler")
@@ -226,7 +228,7 @@ def _clean_training(cfg: DictConfig, datamodule: ArrayDataModule) -> CleanTraini
 
 
 def build(
-    cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None, threads: int | None = None
+    cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None, threads: Callable[[], int] | None = None
 ) -> Built:
     """Build everything one run trains with, see ``build_datamodule`` for ``threads``.
 

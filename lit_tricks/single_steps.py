@@ -142,10 +142,10 @@ def _bears_stretches(callback: pl.Callback, owner: Any) -> bool:
 def _room(trainer: Any) -> str | None:
     """Some step is watched so often that a stretch would never be two batches long."""
     (loader,) = training_loaders(trainer)
-    each, batches = trainer.accumulate_grad_batches, int(trainer.num_training_batches)
+    accumulated, batches = trainer.accumulate_grad_batches, int(trainer.num_training_batches)
     longest = {
-        f"a step of {each} batches is longer than a stretch": MOST_STEPS,
-        f"an epoch of {batches} batches is too short": batches - 1 - each,
+        f"a step of {accumulated} batches is longer than a stretch": MOST_STEPS,
+        f"an epoch of {batches} batches is too short": batches - 1 - accumulated,
         f"batches of {loader.batch_size} examples are too large to be gathered several at once": loader.fitting(
             MOST_VALUES
         ),
@@ -155,8 +155,8 @@ def _room(trainer: Any) -> str | None:
         longest[f"validation comes after every {every} batches"] = every - 1
     for steps in map(steps_between_saves, trainer.checkpoint_callbacks):
         if steps:
-            longest[f"a checkpoint is saved after every {steps} steps"] = (steps - 1) * each
-    return next((reason for reason, most in longest.items() if most // each * each < 2), None)
+            longest[f"a checkpoint is saved after every {steps} steps"] = (steps - 1) * accumulated
+    return next((reason for reason, most in longest.items() if most // accumulated * accumulated < 2), None)
 
 
 def steps_between_saves(callback: pl.Callback) -> int:

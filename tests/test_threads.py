@@ -18,7 +18,7 @@ from torch import nn
 from lit_tricks import threads
 from lit_tricks.commandline.entry import main
 from lit_tricks.data import decoding
-from lit_tricks.threads import allowed_cores, choose_threads, held_to, parallel_jobs
+from lit_tricks.threads import choose_threads, core_share, held_to, parallel_jobs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LARGE = ["model.hidden=[2048]", "batch_size=512", "trainer.max_epochs=1", "logger=none"]
@@ -65,11 +65,13 @@ def test_operations_that_cannot_be_counted_are_no_zero() -> None:
 
 @pytest.mark.usefixtures("eight_cores")
 def test_whoever_reads_the_data_gets_the_same_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert allowed_cores("auto", 1) == (8, [])
-    assert allowed_cores("auto", 3)[0] == 2
-    assert allowed_cores(5, 3)[0] == 5
+    assert core_share("auto", 1)() == (8, [])
+    assert core_share("auto", 3)()[0] == 2
+    assert core_share(5, 3)()[0] == 5
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert allowed_cores("auto", 3)[0] == 1
+    share = core_share("auto", 3)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert share()[0] == 1
 
 
 @pytest.mark.usefixtures("eight_cores")
@@ -82,8 +84,8 @@ def test_images_are_decoded_by_the_threads_of_the_run(
         place = tmp_path / "images" / str(number % 2) / f"{number}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
-    most: list[int | None] = []
-    monkeypatch.setattr(decoding, "_threads", lambda paths, wanted: most.append(wanted) or 1)
+    most: list[int] = []
+    monkeypatch.setattr(decoding, "_threads", lambda paths, told: most.append(told()) or 1)
     data = ["data=image_folder", f"data.path={tmp_path / 'images'}", f"threads={threads}"]
     assert main([*data, "trainer.max_epochs=1", "logger=none", f"hydra.run.dir={tmp_path / 'run'}"]) == 0
     assert most == [expected]

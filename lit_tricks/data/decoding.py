@@ -1,7 +1,7 @@
 """Many image files at once to one array."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str, thre
     """Return ``uint8`` (N, *shape) in the order of ``paths``, mapped from disk where memory is short.
 
     Shape and pixels are those of ``read_image``, the place those of ``assemble``. One ``UserError`` names all
-    unreadable files, with the ``remedy``. Up to ``threads`` threads decode, as many as there are cores for None.
+    unreadable files, with the ``remedy``. ``threads`` tells how many may decode, None one for each core.
     """
     failures: list[tuple[Path, str]] = []
 
@@ -58,13 +58,13 @@ def _in_order(paths: Sequence[Path], shape: tuple[int, ...], threads: int) -> It
             yield from waiting.popleft().result()
 
 
-def _threads(paths: Sequence[Path], most: int | None) -> int:
-    """Return ``most`` where several threads pay, else one."""
+def _threads(paths: Sequence[Path], most: Callable[[], int] | None) -> int:
+    """Return what ``most`` tells where several threads pay, else one."""
     sizes = [path.stat().st_size for path in paths[:: max(1, len(paths) // 100)] if path.exists()]
     if sum(sizes) < _WORTH_THREADS * max(1, len(sizes)):
         return 1
     if most is not None:
-        return most
+        return most()
     from joblib import cpu_count
 
     return int(cpu_count())

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -45,7 +45,7 @@ class ImageFolderSource(Source):
         image_size: pixels, one number for a square or (height, width); None is the most common size of the
             training images, scaled down to at most 64 pixels on the longer side. Images are resampled to it.
         colour: ``grey``, ``rgb``, or ``auto``: grey if all training files are of a grey format.
-        threads: most threads that decode; None is one for each core that the process may use.
+        threads: tells how many threads may decode; None is one for each core that the process may use.
     """
 
     kind = "image"
@@ -55,7 +55,7 @@ class ImageFolderSource(Source):
         path: str | Path | None = None,
         image_size: int | Sequence[int] | None = None,
         colour: Colour = "auto",
-        threads: int | None = None,
+        threads: Callable[[], int] | None = None,
     ) -> None:
         self.path = path
         self.name = named_after(path, "image_folder")
@@ -123,7 +123,7 @@ class ImageFolderDataModule(ArrayDataModule):
         path: str | Path | None = None,
         image_size: int | Sequence[int] | None = None,
         colour: Colour = "auto",
-        threads: int | None = None,
+        threads: Callable[[], int] | None = None,
         **common: Unpack[Options],
     ) -> None:
         super().__init__(ImageFolderSource(path, image_size, colour, threads), **common)

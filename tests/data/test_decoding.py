@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import joblib
@@ -31,7 +32,7 @@ def test_many_files_are_the_single_ones_in_order(
 ) -> None:
     monkeypatch.setattr(files, "available_bytes", lambda: memory)
     monkeypatch.setattr(decoding, "_WORTH_THREADS", 0)
-    pixels = read_images(pictures, SHAPE, "remove them", cores)
+    pixels = read_images(pictures, SHAPE, "remove them", lambda: cores)
     assert isinstance(pixels, np.memmap) == (memory == 1)
     np.testing.assert_array_equal(pixels, np.stack([read_image(path, SHAPE) for path in pictures]))
 
@@ -43,11 +44,13 @@ def test_unreadable_ones_are_named_in_order(pictures: list[Path], cores: int, mo
         pictures[number].write_bytes(b"broken")
     message = r"3 are not: .*/3\.png \(not an image\), .*/41\.png \(.*\), .*/80\.png \(.*\): remove them"
     with pytest.raises(UserError, match=message):
-        read_images(pictures, SHAPE, "remove them", cores)
+        read_images(pictures, SHAPE, "remove them", lambda: cores)
 
 
-@pytest.mark.parametrize("most", [3, None])
-def test_threads_decode_large_files_alone(most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("most", [lambda: 3, None], ids=["told", "counted"])
+def test_threads_decode_large_files_alone(
+    most: Callable[[], int] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # what affinity and a container's quota leave
     monkeypatch.setattr(joblib, "cpu_count", lambda: 3)
     paths = [tmp_path / f"{number}" for number in range(3)]
