@@ -19,7 +19,9 @@ _FEW = 16
 _Decoded = list[np.ndarray | UnreadableImage]
 
 
-def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str, threads: int | None = None) -> np.ndarray:
+def read_images(
+    paths: Sequence[Path], shape: tuple[int, ...], remedy: str, threads: Callable[[], int] | None = None
+) -> np.ndarray:
     """Return ``uint8`` (N, *shape) in the order of ``paths``, mapped from disk where memory is short.
 
     Shape and pixels are those of ``read_image``, the place those of ``assemble``. One ``UserError`` names all
