@@ -229,9 +229,13 @@ class ArrayDataModule(LightningDataModule):
         """Give back what the splits take of the device's memory; Lightning calls this when a stage ends."""
         self._places.clear()
 
-    def _evaluation(self, split: str) -> BatchLoader:
+    def in_order(self, examples: Examples) -> BatchLoader:
+        """Return examples of these data in order, each once, in batches for evaluation."""
         batch_size = max(self.batch_size, _EVALUATION_VALUES // self.spec.num_features)
-        return BatchLoader(self._placed(split), batch_size, SequentialSampler(getattr(self, split).y), repeat=False)
+        return BatchLoader(examples, batch_size, SequentialSampler(examples.y), repeat=False)
+
+    def _evaluation(self, split: str) -> BatchLoader:
+        return self.in_order(self._placed(split))
 
     def _placed(self, split: str) -> Examples:
         """Return a split placed for the device that the trained module is on now, or for the CPU without one."""

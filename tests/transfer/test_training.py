@@ -30,7 +30,7 @@ from lit_tricks.optim import (
     TrainingPlan,
     WarmRestarts,
 )
-from lit_tricks.stretches import take_stretches
+from lit_tricks.stretches import install_stretches
 from lit_tricks.transfer import FineTuned, Frozen, Gradual, Transfer
 
 pytestmark = [
@@ -116,7 +116,7 @@ def fit(
     first = [] if transfer is None else [transfer]
     trainer = make_trainer(folder, epochs, [*first, watch, *callbacks], **options)
     if stretches:
-        assert take_stretches(trainer) is None
+        assert install_stretches(trainer) is None
     torch.manual_seed(7)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
     return module, watch, trainer
