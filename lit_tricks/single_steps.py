@@ -169,14 +169,12 @@ def _own(thing: Any, base: type, hooks: Sequence[str]) -> Iterator[tuple[str, An
 
     That is ``thing`` itself where the hook was put on the instance.
     """
+    kind = type(thing)
     for hook in hooks:
-        owner = thing if hook in vars(thing) else _writer(type(thing), hook)
-        if owner is not _writer(base, hook):
-            yield hook, owner
-
-
-def _writer(kind: type, hook: str) -> type | None:
-    return next((one for one in kind.__mro__ if hook in vars(one)), None)
+        if hook in vars(thing):
+            yield hook, thing
+        elif getattr(kind, hook) is not getattr(base, hook):
+            yield hook, next(one for one in kind.__mro__ if hook in vars(one))
 
 
 RULES: tuple[Callable[[Any], str | None], ...] = (
