@@ -78,9 +78,9 @@ def _measurements(card: Card, effects: Effects) -> list[str]:
     for setting in SETTINGS:
         if not is_measured(setting, card.override):
             lines.append(_row([setting.name, "-", "not measured: too slow at this size", "-"]))
-        refused, effect = effects.refusal(setting.name, card.override), effects.effect(setting.name, card.override)
-        if refused is not None:
-            lines.append(_row([setting.name, "-", f"refused: {refused}", "-"]))
+        obstacle, effect = effects.obstacle(setting.name, card.override), effects.effect(setting.name, card.override)
+        if obstacle is not None:
+            lines.append(_row([setting.name, "-", ": ".join(obstacle), "-"]))
         elif effect is not None:
             time = f"{effects.slowdown(setting.name, card.override):.1f} times"
             lines.append(_row([setting.name, _level(effects, setting, card.override), told(effect), time]))
@@ -106,8 +106,9 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
         return "default"
     if card.override in BY_LECTURE:
         return BY_LECTURE[card.override]
-    if effects.refusal(setting.name, card.override) is not None:
-        return "refused"
+    obstacle = effects.obstacle(setting.name, card.override)
+    if obstacle is not None:
+        return obstacle[0]
     effect = effects.effect(setting.name, card.override)
     if effect is None:
         return "not measured"

@@ -100,6 +100,8 @@ def test_a_measurement_runs_the_product_for_every_seed(tmp_path: Path) -> None:
     assert len(found["accuracy"]) == len(found["loss"]) == len(found["seconds"]) == SEEDS
     assert len(set(found["loss"])) == SEEDS
     assert "greater than 0" in measure(quick, "optimizer.lr=-1", tmp_path)["refused"]
+    wild = Setting("wild", ("data=moons", "optimizer=sgd", "trainer.max_epochs=3"), "", needs_data=False)
+    assert "5 of 5 runs" in measure(wild, "optimizer.lr=1e30", tmp_path)["failed"]
     nowhere = Setting("nowhere", ("data=npz", f"data.path={tmp_path}/nothing.npz"), "")
     with pytest.raises(RuntimeError, match=r"nothing\.npz"):
         measure(nowhere, BASELINE, tmp_path)
