@@ -38,7 +38,7 @@ def trick_page(card: Card, effects: Effects, defaults: Mapping[str, str]) -> str
     lines = [f"# {card.name}", "", f"{card.sentence}: `python train.py {card.override}`", ""]
     for name in FIELDS:
         if name in card.fields:
-            lines += [f"**{HEADINGS[name]}.** {card.fields[name]}", ""]
+            lines += [f"**{HEADINGS[name]}**: {card.fields[name]}", ""]
     lines += ["## Measured", ""]
     if defaults.get(card.group) == card.name:
         lines += ["The default: every other word is measured against it.", ""]
@@ -117,4 +117,4 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |"
