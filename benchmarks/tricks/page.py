@@ -117,4 +117,5 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |"
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
