@@ -94,7 +94,7 @@ def explain(arguments: Sequence[str]) -> None:
 def _find(composer: Composer, text: str) -> Iterator[Card]:
     group, equals, name = text.lstrip("+").rpartition("=")
     groups = [group] if equals else composer.groups()
-    if group and group not in composer.groups():
+    if group and not composer.is_group(group):
         raise UserError(f"there is no group '{group}'{did_you_mean(group, composer.groups())}")
     matches = [
         (each, word) for each in groups for word in composer.words(each) if name in (word, word.rpartition("/")[2])

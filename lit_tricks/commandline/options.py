@@ -41,6 +41,11 @@ def parse_options(argv: Sequence[str]) -> argparse.Namespace:
             keys = [*KNOBS, *TOP, *inner]
             raise UserError(f"a choice has no dashes; received '{option}': try {nearest(name, keys) or name}={value}")
         raise UserError(f"unknown option '{option}'{did_you_mean(option, _KNOWN) or ': see --help'}")
+    for argument in argv:
+        # argparse takes the beginning of a long option for the whole of it
+        if argument.startswith("--experiment="):
+            word = argument.partition("=")[2]
+            raise UserError(f"a choice has no dashes; received '{argument}': try +experiment={word}")
     if options.experimental_rerun is not None:
         raise UserError("--experimental-rerun needs Hydra's pickles, which are not written: use resume=DIR")
     if options.config_dir is not None:

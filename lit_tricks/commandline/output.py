@@ -40,7 +40,7 @@ class _Unbroken:
 def outliving_its_reader() -> Iterator[None]:
     """Let the block print to a pipe whose reader may leave; a run is worth more than its last lines."""
     stream = sys.stdout
-    sys.stdout = _Unbroken(stream)  # type: ignore[assignment]
+    sys.stdout = _Unbroken(stream)
     try:
         yield
     finally:

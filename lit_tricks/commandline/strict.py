@@ -36,6 +36,7 @@ def check_options(options: argparse.Namespace) -> str | None:
     """
     composer = composer_for(options)
     defaults = composer.defaults()
+    _check_one_list(composer.overrides)
     for override in composer.overrides:
         if override.is_hydra_override() and override.is_sweep_override():
             raise UserError(f"Hydra's own keys cannot be swept; received '{override.input_line}'")
@@ -161,6 +162,14 @@ def _overlays(overrides: Sequence[Override]) -> list[str]:
             value: Any = override.value()
             chosen += [str(word) for word in (value if isinstance(value, list) else [value])]
     return chosen
+
+
+def _check_one_list(overrides: Sequence[Override]) -> None:
+    given = [override for override in overrides if override.key_or_group == OVERLAY and not override.is_delete()]
+    if len(given) > 1:
+        words = ",".join(override.get_value_element_as_str().strip("[]") for override in given)
+        lines = " ".join(str(override.input_line) for override in given)
+        raise UserError(f"experiments are stacked in one list; received {lines}: try '+{OVERLAY}=[{words}]'")
 
 
 def _needs_multirun(override: Override) -> UserError:

@@ -103,6 +103,11 @@ ON_THE_COMMAND_LINE = [
     (["data.fold=1"], ["data.fold=1 needs the number of folds", "try data.folds=5"]),
     (["data.folds=5", "data.fold=5"], ["data.fold must be less than data.folds=5", "received 5"]),
     (["model.hidden=[8,8]", "model.dropout=[0.1]"], ["one value per hidden layer (2)", "received 1"]),
+    (
+        ["+experiment=dropout", "+experiment=[l1,l2]"],
+        ["one list", "received +experiment=dropout +experiment=[l1,l2]", "try '+experiment=[dropout,l1,l2]'"],
+    ),
+    (["--experiment=dropout"], ["no dashes", "received '--experiment=dropout'", "try +experiment=dropout"]),
     (["optimizer=lbfgs", "+experiment=accumulation"], ["accumulate_grad_batches=1", "received 4", "larger batch_size"]),
     (["optimizer=lbfgs", "trainer.gradient_clip_val=1"], ["gradient_clip_val=null", "received 1", "leave it out"]),
     (["optimizer=nesterov", "optimizer.momentum=0"], ["greater than 0", "received 0", "try optimizer.momentum=0.9"]),
