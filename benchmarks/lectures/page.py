@@ -34,6 +34,9 @@ def page(found: Mapping[str, Any]) -> str:
         if not row.published:
             lines.append(_picture(row, found["rows"][row.word]))
     notes = [f"- {row.name}: {row.note}." for row in done if row.note]
+    due = [f"`{row.word}`" for row in ROWS if row.word not in found["rows"]]
+    if due:
+        lines += ["", "## Not run yet\n", f"{', '.join(due)}."]
     return "\n".join([*lines, *(["", "## Notes\n", *notes] if notes else []), ""])
 
 
