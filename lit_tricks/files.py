@@ -1,8 +1,13 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and locks between processes."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from lit_tricks.errors import UserError
 
 
 def write_atomically(path: Path, content: str | bytes, replace: bool = True, sync: bool = True) -> None:
@@ -34,6 +39,20 @@ def write_atomically(path: Path, content: str | bytes, replace: bool = True, syn
             _place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock at ``path`` in the block; raises ``UserError`` with ``busy`` while another process holds it.
+
+    It is the operating system's (``flock``) and ends with the process, however that ends.
+    """
+    with open(path, "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(busy) from error
+        yield
 
 
 def _place(temporary: Path, path: Path) -> None:

@@ -1,6 +1,5 @@
 """The folder that holds everything one run leaves behind."""
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any
 import yaml
 
 from lit_tricks.errors import UserError
-from lit_tricks.files import write_atomically
+from lit_tricks.files import locked, write_atomically
 
 UNFINISHED = "did not finish: the process was killed or is still running"
 
@@ -70,17 +69,9 @@ class RunDirectory:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the run for this process; raises ``UserError`` while another one trains in it.
-
-        The lock is the operating system's (``flock``) and ends with the process, however that ends.
-        """
-        with open(self.path / ".lock", "w", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(
-                    f"one process at a time may train a run; another holds {self.path}: wait until it ends"
-                ) from error
+        """Hold the run for this process; raises ``UserError`` while another one trains in it."""
+        busy = f"one process at a time may train a run; another holds {self.path}: wait until it ends"
+        with locked(self.path / ".lock", busy):
             yield
 
     def read_results(self) -> dict[str, Any]:

@@ -8,19 +8,18 @@ import argparse
 import csv
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.lectures.page import page
 from benchmarks.lectures.published import ROWS, Row
+from benchmarks.machine import machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
@@ -80,9 +79,7 @@ def _is_complete(runs: Path, row: Row, seed: int) -> bool:
 def _write(options: argparse.Namespace) -> None:
     target = options.out / "lectures.json"
     found = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {"rows": {}}
-    found["machine"] = (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {version('torch')}"
-    )
+    found["machine"] = machine()
     for row in ROWS:
         complete = [seed for seed in range(row.seeds) if _is_complete(options.runs, row, seed)]
         if len(complete) == row.seeds:

@@ -5,13 +5,11 @@
 """
 
 import argparse
-import os
-import platform
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.machine import machine
 from benchmarks.tricks.effects import Effects
 from benchmarks.tricks.measure import REPOSITORY, measure
 from benchmarks.tricks.page import file_name, index_page, trick_page
@@ -70,7 +68,6 @@ def _measure(options: argparse.Namespace, effects: Effects, words: list[str]) ->
 
 
 def _run(options: argparse.Namespace, effects: Effects, pairs: list[tuple[Setting, str]], done: int, total: int) -> int:
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     failures = 0
     with ThreadPoolExecutor(options.jobs) as pool:
         futures = {pool.submit(measure, setting, word, options.data_dir): (setting, word) for setting, word in pairs}
@@ -78,7 +75,7 @@ def _run(options: argparse.Namespace, effects: Effects, pairs: list[tuple[Settin
             setting, word = futures[future]
             state = "done"
             try:
-                effects.add(setting.name, word, future.result(), f"{machine}, torch {version('torch')}")
+                effects.add(setting.name, word, future.result(), machine())
             except RuntimeError as error:
                 failures += 1
                 state = f"failed: {error}"

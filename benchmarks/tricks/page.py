@@ -1,5 +1,6 @@
 """A page for every trick, and the table of all, as Markdown."""
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.tricks.effects import Effects
@@ -96,9 +97,7 @@ def _level(effects: Effects, setting: Setting, word: str = BASELINE) -> str:
     values = effects.accuracy(setting.name, word)
     if values is None:
         return "not measured"
-    mean = sum(values) / len(values)
-    deviation = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
-    return f"{100 * mean:.2f} ± {100 * deviation:.2f}%"
+    return f"{100 * statistics.mean(values):.2f} ± {100 * statistics.stdev(values):.2f}%"
 
 
 def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str, str]) -> str:

@@ -18,17 +18,15 @@ class Setting:
         name: as in the pages.
         overrides: what the command line says besides the trick.
         budget: the same in words.
-        needs_data: whether the data set lies in the data folder.
     """
 
     name: str
     overrides: tuple[str, ...]
     budget: str
-    needs_data: bool = True
 
 
 SETTINGS = (
-    Setting("digits", (), "1,437 training images of 8x8, 20 epochs", needs_data=False),
+    Setting("digits", (), "1,437 training images of 8x8, 20 epochs"),
     Setting(
         "MNIST",
         ("data=mnist", "data.train_size=6000", "trainer.max_epochs=10"),

@@ -1,12 +1,12 @@
 """Words for a network's training are refused for a model that is fitted at once, instead of being passed over."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 
 from lit_tricks.commandline.composition import Composed, Composer
-from lit_tricks.commandline.names import OVERLAY
+from lit_tricks.commandline.said import said
 from lit_tricks.errors import UserError
 from lit_tricks.targets import is_classical
 
@@ -33,7 +33,7 @@ def check_classical(
     if not is_classical((content.get("model") or {}).get("_target_")):
         return
     refused = {*composer.defaults(), *ONLY_FOR_NETWORKS} - set(READ)
-    for place, origin in _said(composed, overrides, composer):
+    for place, origin in said(composed, overrides, composer):
         name = place.partition(".")[0]
         if name in refused:
             raise UserError(
@@ -52,20 +52,3 @@ def with_custom_word(composer: Composer) -> list[Override]:
     if "model" in given or target is None or not is_classical(target.value()):
         return composer.overrides
     return [composer.parse("model=custom"), *composer.overrides]
-
-
-def _said(composed: Composed, overrides: Sequence[Override], composer: Composer) -> Iterator[tuple[str, str]]:
-    """Yield each key or group that was set explicitly, and by what."""
-    words: list[str] = []
-    for override in overrides:
-        if override.key_or_group == OVERLAY and not override.is_delete():
-            value: Any = override.value()
-            words += map(str, value if isinstance(value, list) else [value])
-        elif not override.is_hydra_override():
-            yield override.key_or_group, f"'{override.input_line or override.get_key_element()}'"
-    for word in words:
-        for key in composer.own(OVERLAY, word):
-            yield str(key), f"+{OVERLAY}={word}"
-    for group, word in composer.defaults().items():
-        if composed.choices.get(group, word) != word:
-            yield group, f"{group}={composed.choices[group]}"

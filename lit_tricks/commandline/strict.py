@@ -13,6 +13,7 @@ from lit_tricks.commandline.composition import Composed, Composer, plain_errors
 from lit_tricks.commandline.crossing import check_crossing
 from lit_tricks.commandline.names import OVERLAY, check_key, check_words, has_path
 from lit_tricks.commandline.options import composer_for, parse_options
+from lit_tricks.commandline.said import overlays
 from lit_tricks.commandline.searching import check_launcher, check_trial, is_search, plan_search, refuse_interval
 from lit_tricks.commandline.stacking import check_stack
 from lit_tricks.commandline.study import check_study
@@ -73,9 +74,9 @@ def check_options(options: argparse.Namespace) -> str | None:
 def _check_composed(
     composed: Composed, overrides: Sequence[Override], composer: Composer, complete: bool
 ) -> dict[str, Any]:
-    overlays = _overlays(overrides)
-    content = check_config(composed, composer, overlays, complete)
-    check_stack(overlays, [each.key_or_group for each in overrides if each.key_or_group != OVERLAY], composer)
+    stacked = overlays(overrides)
+    content = check_config(composed, composer, stacked, complete)
+    check_stack(stacked, [each.key_or_group for each in overrides if each.key_or_group != OVERLAY], composer)
     check_study(content, composed, overrides, composer)
     check_classical(content, composed, overrides, composer)
     check_crossing(content, complete)
@@ -153,15 +154,6 @@ def _sweeper_params(composed: Composed, composer: Composer) -> list[Override]:
     """Return what a configuration file sweeps over, under ``hydra.sweeper.params``."""
     params = OmegaConf.select(composed.config, "hydra.sweeper.params")
     return [] if not params else [composer.parse(f"{key}={value}") for key, value in params.items()]
-
-
-def _overlays(overrides: Sequence[Override]) -> list[str]:
-    chosen: list[str] = []
-    for override in overrides:
-        if override.key_or_group == OVERLAY and not override.is_delete():
-            value: Any = override.value()
-            chosen += [str(word) for word in (value if isinstance(value, list) else [value])]
-    return chosen
 
 
 def _check_one_list(overrides: Sequence[Override]) -> None:

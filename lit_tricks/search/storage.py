@@ -1,6 +1,5 @@
 """The storage file of a search, its samplers and its pruner."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import Trial
 
 from lit_tricks.errors import UserError
+from lit_tricks.files import locked
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.search.plan import Choice, Parameter, Plan, Settings
 
@@ -68,13 +68,8 @@ def held(storage: Path) -> Iterator[None]:
             "try hydra.sweeper.storage=search.db"
         )
     storage.parent.mkdir(parents=True, exist_ok=True)
-    with open(storage.with_name(f".{storage.name}.lock"), "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(
-                f"one process at a time may run a search; another holds {storage}: wait until it ends"
-            ) from error
+    busy = f"one process at a time may run a search; another holds {storage}: wait until it ends"
+    with locked(storage.with_name(f".{storage.name}.lock"), busy):
         yield
 
 

@@ -95,12 +95,12 @@ def test_nothing_is_measured_where_the_baseline_fails(tmp_path: Path, monkeypatc
 
 
 def test_a_measurement_runs_the_product_for_every_seed(tmp_path: Path) -> None:
-    quick = Setting("quick", ("data=moons", "trainer.max_epochs=1"), "", needs_data=False)
+    quick = Setting("quick", ("data=moons", "trainer.max_epochs=1"), "")
     found = measure(quick, "optimizer=sgd", tmp_path)
     assert len(found["accuracy"]) == len(found["loss"]) == len(found["seconds"]) == SEEDS
     assert len(set(found["loss"])) == SEEDS
     assert "greater than 0" in measure(quick, "optimizer.lr=-1", tmp_path)["refused"]
-    wild = Setting("wild", ("data=moons", "optimizer=sgd", "trainer.max_epochs=3"), "", needs_data=False)
+    wild = Setting("wild", ("data=moons", "optimizer=sgd", "trainer.max_epochs=3"), "")
     assert "5 of 5 runs" in measure(wild, "optimizer.lr=1e30", tmp_path)["failed"]
     nowhere = Setting("nowhere", ("data=npz", f"data.path={tmp_path}/nothing.npz"), "")
     with pytest.raises(RuntimeError, match=r"nothing\.npz"):
