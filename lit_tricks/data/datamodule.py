@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 
 from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
+from lit_tricks.data.imbalance import Imbalance
 from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
@@ -57,6 +58,7 @@ class ArrayDataModule(LightningDataModule):
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
         sampler: called as ``sampler(labels=, batch_size=, seed=)`` for the training order; shuffling by default.
+        imbalance: thins the classes of what the arguments above leave; statistics are taken after it.
 
     Raises ``UserError`` for values out of range, and from ``setup`` for data that cannot be trained on.
     """
@@ -76,6 +78,7 @@ class ArrayDataModule(LightningDataModule):
         folds: int | None = None,
         fold: int = 0,
         sampler: MakeSampler | None = None,
+        imbalance: Imbalance | None = None,
     ) -> None:
         super().__init__()
         check_options(
@@ -102,6 +105,7 @@ class ArrayDataModule(LightningDataModule):
         self.folds = folds
         self.fold = fold
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
+        self.imbalance = imbalance
         self._ready: _Ready | None = None
         self._places: dict[tuple[str, torch.device], Examples] = {}
 
@@ -125,7 +129,10 @@ class ArrayDataModule(LightningDataModule):
     def _read(self) -> _Ready:
         loaded = self.source.load()
         check_labels(loaded)
-        train, val, test = self._rows(loaded)
+        rows = self._rows(loaded)
+        if self.imbalance is not None:
+            loaded, rows = self.imbalance.apply(loaded, rows, self.seed)
+        train, val, test = rows
         check_every_class(loaded.train.y[torch.from_numpy(train)], loaded.class_names)
         loaded = self.source.encode(loaded, train)
         check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))

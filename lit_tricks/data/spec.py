@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+_LISTED = 10
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -50,6 +52,15 @@ class DataSpec:
         splits = {"training": self.n_train, "validation": self.n_val, "test": self.n_test}
         sizes = ", ".join(f"{size:,} {split}" for split, size in splits.items())
         return f"{self.name}: {self.num_classes} classes, {sizes} examples"
+
+    @property
+    def class_summary(self) -> str:
+        """Training examples per class, in one line; of more than ten classes the largest and the smallest."""
+        counted = list(zip(self.class_names, self.class_counts, strict=True))
+        if len(counted) > _LISTED:
+            ends = [f(counted, key=lambda pair: pair[1]) for f in (max, min)]
+            return " to ".join(f"{name} {count:,}" for name, count in ends) + f" in {len(counted)} classes"
+        return ", ".join(f"{name} {count:,}" for name, count in counted)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as nested primitives."""
