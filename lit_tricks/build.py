@@ -19,7 +19,6 @@ from lit_tricks.compilation import CompiledPass
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.foreign import describe_datamodule
-from lit_tricks.data.imbalance import Imbalance
 from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
@@ -60,14 +59,17 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
     """Return the data module, set up for training, with its specification and normaliser."""
     check_targets(cfg)
     sampler = partial_node(cfg.sampler, "sampler")
+    # runs from before there was such a word have none
+    node = cfg.get("imbalance") or {}
+    imbalance = build_node(node, "imbalance") if node.get("_target_") else None
     offered = {"seed": cfg.seed, "batch_size": cfg.batch_size, "data_dir": cfg.data_dir, "sampler": sampler}
-    datamodule = build_node(cfg.data, "data", **offered, imbalance=build_imbalance(cfg))
+    datamodule = build_node(cfg.data, "data", **offered, imbalance=imbalance)
     if not isinstance(datamodule, pl.LightningDataModule):
         raise UserError(
             f"data._target_ must be a LightningDataModule; received {type(datamodule).__name__}: "
             "derive it from pytorch_lightning.LightningDataModule"
         )
-    if is_imbalanced(cfg) and not isinstance(datamodule, ArrayDataModule):
+    if imbalance is not None and not isinstance(datamodule, ArrayDataModule):
         raise UserError(
             f"imbalance needs data whose splits are made here; {type(datamodule).__name__} makes its own: "
             "try imbalance=none"
@@ -79,16 +81,6 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
         return datamodule, spec, getattr(datamodule, "normaliser", Normaliser.empty(spec.input_shape))
     spec = describe_datamodule(datamodule)
     return datamodule, spec, Normaliser.empty(spec.input_shape)
-
-
-def is_imbalanced(cfg: DictConfig) -> bool:
-    """Return whether the data is to be made imbalanced; runs from before there was such a word have none."""
-    return bool((cfg.get("imbalance") or {}).get("_target_"))
-
-
-def build_imbalance(cfg: DictConfig) -> Imbalance | None:
-    """Return the configured imbalance, None for data as it is."""
-    return build_node(cfg.imbalance, "imbalance") if is_imbalanced(cfg) else None
 
 
 def build_augmentation(cfg: DictConfig, spec: DataSpec) -> Augmentation | None:

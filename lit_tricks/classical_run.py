@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from sklearn.base import is_classifier
 from torch import nn
 
-from lit_tricks.build import Built, build_datamodule, build_trainer, is_imbalanced
+from lit_tricks.build import Built, build_datamodule, build_trainer
 from lit_tricks.classical import GridSearch, SearchTable, estimator_facts, fit_estimator
 from lit_tricks.classical.storage import SUFFIX, Stored, pack
 from lit_tricks.classical_module import classifier_module
@@ -57,8 +57,6 @@ def fit_classical(
     torch.set_num_threads(threads)
     inputs, labels = training_arrays(datamodule, normaliser)
     _announce(estimator, spec, threads)
-    if is_imbalanced(cfg):
-        log.info("training examples: %s", spec.class_summary)
     with clocked(facts["seconds"], "fit"):
         fit = fit_estimator(estimator, inputs, labels, cfg.seed, threads)
     for remark in fit.remarks:

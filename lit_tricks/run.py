@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from lit_tricks.build import Built, build, is_imbalanced
+from lit_tricks.build import Built, build
 from lit_tricks.callbacks import EarlyStopping
 from lit_tricks.commandline.study import is_study
 from lit_tricks.compilation import CompiledPass
@@ -211,8 +211,6 @@ def _prepare(cfg: DictConfig, built: Built) -> int:
             "" if threads == 1 else "s",
             why,
         )
-        if is_imbalanced(cfg):
-            log.info("training examples: %s", spec.class_summary)
     return threads
 
 

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 
 from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
-from lit_tricks.data.imbalance import Imbalance
+from lit_tricks.data.imbalance import Imbalance, apply_imbalance
 from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
@@ -129,18 +129,15 @@ class ArrayDataModule(LightningDataModule):
     def _read(self) -> _Ready:
         loaded = self.source.load()
         check_labels(loaded)
-        rows = self._rows(loaded)
-        if self.imbalance is not None:
-            loaded, rows = self.imbalance.apply(loaded, rows, self.seed)
-        train, val, test = rows
+        loaded, (train, val, test) = apply_imbalance(self.imbalance, loaded, self._rows(loaded), self.seed)
         check_every_class(loaded.train.y[torch.from_numpy(train)], loaded.class_names)
         loaded = self.source.encode(loaded, train)
         check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
-        tested = _take(loaded.train, test) if loaded.test is None else loaded.test
-        watched = tested if self.val_split == "test" else _take(loaded.train, val)
-        taught = with_shuffled_labels(_take(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label"))
+        tested = loaded.train.subset(test) if loaded.test is None else loaded.test
+        watched = tested if self.val_split == "test" else loaded.train.subset(val)
+        taught = with_shuffled_labels(loaded.train.subset(train), self.shuffled_labels, derive_seed(self.seed, "label"))
         return self._finish(loaded, taught, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
@@ -250,8 +247,3 @@ class ArrayDataModule(LightningDataModule):
             if split == "train" and device.type != "cpu" and trainer is not None and trainer.is_global_zero:
                 log.info("data: %s", where)
         return self._places[split, device]
-
-
-def _take(examples: Examples, rows: np.ndarray) -> Examples:
-    """Return a view of the sorted distinct ``rows``, or the examples as they are when that is all of them."""
-    return examples if len(rows) == len(examples) else examples.take(rows)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-_LISTED = 10
+# largest class by smallest from which on their sizes are told, of at most so many classes each
+_UNEQUAL, _LISTED = 2, 10
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,15 @@ class DataSpec:
 
     @property
     def summary(self) -> str:
-        """Name, classes and the size of each split, in one line."""
+        """Name, classes and the size of each split, in one line, and of unequal classes the training examples."""
         splits = {"training": self.n_train, "validation": self.n_val, "test": self.n_test}
         sizes = ", ".join(f"{size:,} {split}" for split, size in splits.items())
-        return f"{self.name}: {self.num_classes} classes, {sizes} examples"
-
-    @property
-    def class_summary(self) -> str:
-        """Training examples per class, in one line; of more than ten classes the largest and the smallest."""
-        counted = list(zip(self.class_names, self.class_counts, strict=True))
-        if len(counted) > _LISTED:
-            ends = [f(counted, key=lambda pair: pair[1]) for f in (max, min)]
-            return " to ".join(f"{name} {count:,}" for name, count in ends) + f" in {len(counted)} classes"
-        return ", ".join(f"{name} {count:,}" for name, count in counted)
+        said = f"{self.name}: {self.num_classes} classes, {sizes} examples"
+        counted = sorted(zip(self.class_counts, self.class_names, strict=True), key=lambda pair: -pair[0])
+        if counted[0][0] < _UNEQUAL * counted[-1][0]:
+            return said
+        told = counted if len(counted) <= _LISTED else [counted[0], counted[-1]]
+        return f"{said} (training: {(', ' if told is counted else ' to ').join(f'{c} {n:,}' for n, c in told)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as nested primitives."""

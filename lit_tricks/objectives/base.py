@@ -32,9 +32,9 @@ class Objective(nn.Module, ABC):
     Args:
         num_classes: K.
         label_smoothing: alpha of (1 - alpha) y + alpha / K; in [0, 1), 0 changes nothing.
-        class_weights: ``none``, ``one_minus_share``, ``inverse`` or ``effective_number``, see
-            ``functional.class_balance.class_weights``, or K numbers above 0. An example of mixed classes has the mean of
-            their weights; torch weighs each class's term of its loss instead.
+        class_weights: ``none``, ``one_minus_share``, ``inverse`` or ``effective_number``, which
+            ``functional.class_balance.class_weights`` defines, or K numbers above 0. An example of mixed classes has
+            the mean of their weights; torch weighs each class's term of its loss instead.
         beta: of ``effective_number``, in [0, 1).
         weight_normalisation: ``training_set`` scales the weights once, so that their mean over the training examples is
             1; ``batch`` divides each batch's weighted sum by the sum of its weights, as torch does, by which a rare

@@ -21,7 +21,7 @@ from lit_tricks.targets import resolve
 COMPOSER = Composer(str(conf_dir()))
 NEEDS: dict[str, dict[str, Any]] = {
     "model": {"input_shape": (1, 8, 8), "num_classes": 3},
-    "loss": {"num_classes": 3},
+    "loss": {"num_classes": 3, "class_counts": (9, 5, 2)},
     "augmentation": {"input_shape": (3, 8, 8), "num_classes": 3, "value_range": (0.0, 1.0)},
     "transfer": {"source": "runs/RUN"},
 }
@@ -63,6 +63,13 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("loss/bce", "over_outputs", ["mean", "sum", "max"]),
     ("loss/mse", "output", ["sigmoid", "softmax", "identity", "relu"]),
     ("loss/mse", "reduction", ["mean", "half_sum", "sum"]),
+    ("loss/cross_entropy", "class_weights", ["none", "inverse", "effective_number", "balanced", [1, 2, 3], [0, 1, 1]]),
+    ("loss/cross_entropy", "beta", [-0.1, 0, 0.99, 1]),
+    ("loss/cross_entropy", "weight_normalisation", ["training_set", "batch", "sum"]),
+    ("loss/logit_adjustment", "tau", [-0.1, 0, 2]),
+    ("loss/focal", "gamma", [-0.1, 0, 2]),
+    ("loss/ldam", "max_margin", [0, 0.1]),
+    ("loss/ldam", "scale", [0, 30]),
     ("penalty/none", "l1", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "l2", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "convention", ["sum", "half_sum", "keras"]),

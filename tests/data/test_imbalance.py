@@ -9,8 +9,9 @@ import torch
 
 from lit_tricks.commandline.entry import main
 from lit_tricks.data import DigitsDataModule, MoonsDataModule
+from lit_tricks.data.class_sizes import ClassCounts, LongTail, Step, TwoClassShare
 from lit_tricks.data.datamodule import ArrayDataModule
-from lit_tricks.data.imbalance import ClassCounts, Imbalance, LongTail, Step, TwoClassShare
+from lit_tricks.data.imbalance import Imbalance
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.errors import UserError
 
@@ -151,7 +152,7 @@ def test_counts_are_shown_before_training_and_kept(tmp_path, caplog: pytest.LogC
     module.setup()
     upper, lower = module.spec.class_counts
     shown = [record.getMessage() for record in caplog.records]
-    assert f"training examples: upper {upper}, lower {lower}" in shown
+    assert any(f"examples (training: upper {upper}, lower {lower})" in line for line in shown)
     assert (tmp_path / "run" / "results.json").is_file()
     assert f'"lower": {lower}' in (tmp_path / "run" / "results.json").read_text(encoding="utf-8")
 
@@ -160,7 +161,8 @@ def test_many_classes_are_summed_up() -> None:
     module = ready(None)
     many = type(module.spec)(**{**module.spec.to_dict(), "class_names": tuple("abcdefghijkl"),
                                 "class_counts": (7, *range(1200, 1211))})  # fmt: skip
-    assert many.class_summary == "l 1,210 to a 7 in 12 classes"
+    assert many.summary.endswith("examples (training: l 1,210 to a 7)")
+    assert "(" not in module.spec.summary, "classes of much the same size need no list"
 
 
 def test_a_users_own_data_module_is_refused() -> None:
