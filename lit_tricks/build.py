@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
@@ -236,6 +237,16 @@ def build_transfer(cfg: DictConfig) -> Transfer | None:
     return None
 
 
+@rank_zero_only
+def _warn_of_double_correction(objective: Any, datamodule: pl.LightningDataModule) -> None:
+    sampler = getattr(getattr(datamodule, "make_sampler", None), "func", None)
+    found = [*getattr(objective, "rebalances", []), *(["the sampler"] if getattr(sampler, "rebalances", False) else [])]
+    if len(found) > 1:
+        log.warning(
+            "%s both favour rare classes: what each corrects is corrected twice; leave one out", " and ".join(found)
+        )
+
+
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
     """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
     check_accelerator(cfg.trainer)
@@ -248,6 +259,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
     module = build_module(cfg, spec, normaliser, augmentation, transfer)
+    _warn_of_double_correction(module.objective, datamodule)
     if transfer is not None:
         # a run that goes on has the weights, and what was reused, in its checkpoint
         begin = transfer.watch if directory.last_checkpoint.is_file() else transfer.adopt

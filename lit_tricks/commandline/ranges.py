@@ -226,7 +226,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
-    "sampler": {},
+    "sampler": {"power": SHARE, "epochs": whole(1, note=20)},
     "augmentation": AUGMENTATION,
     "trainer": TRAINER,
     "logger": {},
