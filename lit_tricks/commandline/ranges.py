@@ -120,6 +120,18 @@ SCHEDULER: dict[str, Knob] = {
     "m_mul": number(0, 1, "(", note=1),
 }
 
+SAMPLER: dict[str, Knob] = {
+    "power": SHARE,
+    "epochs": whole(1, note=20),
+    "resampler.sampling_strategy": either(
+        one_of("auto", "all", "minority", "majority", "not minority", "not majority"),
+        number(0, 1, "("),
+        Knob("mapping"),
+        note="auto",
+    ),
+    "resampler.replacement": flag(note=False),
+}
+
 AUGMENTATION: dict[str, Knob] = {
     "affine.degrees": number(0, 180, note=10.0),
     "affine.shift": number(0, 1, ")", note=0.1),
@@ -226,7 +238,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
-    "sampler": {"power": SHARE, "epochs": whole(1, note=20)},
+    "sampler": SAMPLER,
     "augmentation": AUGMENTATION,
     "trainer": TRAINER,
     "logger": {},

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from lit_tricks.callbacks import EarlyStopping
@@ -21,6 +22,7 @@ from lit_tricks.targets import resolve
 COMPOSER = Composer(str(conf_dir()))
 NEEDS: dict[str, dict[str, Any]] = {
     "model": {"input_shape": (1, 8, 8), "num_classes": 3},
+    "sampler": {"labels": torch.tensor([0, 1, 1])},
     "loss": {"num_classes": 3, "class_counts": (9, 5, 2)},
     "augmentation": {"input_shape": (3, 8, 8), "num_classes": 3, "value_range": (0.0, 1.0)},
     "transfer": {"source": "runs/RUN"},
@@ -70,6 +72,8 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("loss/focal", "gamma", [-0.1, 0, 2]),
     ("loss/ldam", "max_margin", [0, 0.1]),
     ("loss/ldam", "scale", [0, 30]),
+    ("sampler/weighted", "power", [-0.1, 0, 1, 1.1]),
+    ("sampler/progressive", "epochs", [0, 1, 1.5]),
     ("penalty/none", "l1", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "l2", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "convention", ["sum", "half_sum", "keras"]),
@@ -146,6 +150,7 @@ def _is_built(group: str, word: str, key: str, value: Any) -> bool:
     name, _, key = key.rpartition(".")
     node = node[name] if name else node
     target = resolve(node.pop("_target_"))
+    node.pop("_partial_", None)
     wanted = inspect.signature(target).parameters
     needs = {name: value for name, value in NEEDS.get(group, {}).items() if name in wanted}
     try:
