@@ -147,11 +147,11 @@ def test_oversampling_leaves_nothing_out() -> None:
     [
         (lambda: WeightedSampler(LABELS, power=2), r"sampler\.power must lie in \[0, 1\]; received 2"),
         (lambda: ProgressiveSampler(LABELS, epochs=0), r"sampler\.epochs must be a whole number of at least 1"),
-        (lambda: ClassAwareSampler(torch.tensor([0, 2])), "sampler=class_aware needs an example of every class; class 1"),
+        (lambda: ClassAwareSampler(torch.tensor([0, 2])), "sampler=class_aware needs an example of every class"),
         (lambda: WeightedSampler(torch.tensor([0, 2])), "sampler=weighted needs an example of every class; class 1"),
         (lambda: ResamplingSampler(LABELS, resampler=SMOTE()), "by their labels alone; received SMOTE"),
         (lambda: ResamplingSampler(LABELS, resampler=NearMiss()), "by their labels alone; received NearMiss"),
-        (lambda: ResamplingSampler(LABELS, resampler=RandomOverSampler(shrinkage=0.1)), r"new ones with shrinkage=0\.1"),
+        (lambda: ResamplingSampler(LABELS, resampler=RandomOverSampler(shrinkage=0.1)), "new ones with shrinkage"),
         (
             lambda: ResamplingSampler(LABELS, resampler=RandomUnderSampler(sampling_strategy={0: 400})),
             "RandomUnderSampler must be able to resample the training labels; it said",
