@@ -11,7 +11,6 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
@@ -24,6 +23,7 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
+from lit_tricks.imbalanced import build_imbalance, check_imbalance, warn_of_double_correction
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.loggers import MetricsCSV
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
@@ -60,9 +60,7 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
     """Return the data module, set up for training, with its specification and normaliser."""
     check_targets(cfg)
     sampler = partial_node(cfg.sampler, "sampler")
-    # runs from before there was such a word have none
-    node = cfg.get("imbalance") or {}
-    imbalance = build_node(node, "imbalance") if node.get("_target_") else None
+    imbalance = build_imbalance(cfg)
     offered = {"seed": cfg.seed, "batch_size": cfg.batch_size, "data_dir": cfg.data_dir, "sampler": sampler}
     datamodule = build_node(cfg.data, "data", **offered, imbalance=imbalance)
     if not isinstance(datamodule, pl.LightningDataModule):
@@ -70,11 +68,7 @@ def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec,
             f"data._target_ must be a LightningDataModule; received {type(datamodule).__name__}: "
             "derive it from pytorch_lightning.LightningDataModule"
         )
-    if imbalance is not None and not isinstance(datamodule, ArrayDataModule):
-        raise UserError(
-            f"imbalance needs data whose splits are made here; {type(datamodule).__name__} makes its own: "
-            "try imbalance=none"
-        )
+    check_imbalance(imbalance, datamodule)
     datamodule.prepare_data()
     datamodule.setup("fit")
     spec = getattr(datamodule, "spec", None)
@@ -237,16 +231,6 @@ def build_transfer(cfg: DictConfig) -> Transfer | None:
     return None
 
 
-@rank_zero_only
-def _warn_of_double_correction(objective: Any, datamodule: pl.LightningDataModule) -> None:
-    sampler = getattr(getattr(datamodule, "make_sampler", None), "func", None)
-    found = [*getattr(objective, "rebalances", []), *(["the sampler"] if getattr(sampler, "rebalances", False) else [])]
-    if len(found) > 1:
-        log.warning(
-            "%s both favour rare classes: what each corrects is corrected twice; leave one out", " and ".join(found)
-        )
-
-
 def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
     """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
     check_accelerator(cfg.trainer)
@@ -259,7 +243,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
     watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
     module = build_module(cfg, spec, normaliser, augmentation, transfer)
-    _warn_of_double_correction(module.objective, datamodule)
+    warn_of_double_correction(module.objective, datamodule)
     if transfer is not None:
         # a run that goes on has the weights, and what was reused, in its checkpoint
         begin = transfer.watch if directory.last_checkpoint.is_file() else transfer.adopt

@@ -17,7 +17,7 @@ def warned(tmp_path: Path, caplog: pytest.LogCaptureFixture, *words: str) -> lis
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", [*BASE, *words])
     build(cfg, RunDirectory.claim(tmp_path / "run"))
-    return [record.getMessage() for record in caplog.records if "twice" in record.getMessage()]
+    return [record.getMessage() for record in caplog.records if "favour rare" in record.getMessage()]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def warned(tmp_path: Path, caplog: pytest.LogCaptureFixture, *words: str) -> lis
 def test_two_corrections_are_warned_of(words, both, tmp_path, caplog) -> None:
     caplog.set_level(logging.WARNING, logger="lit_tricks")
     (message,) = warned(tmp_path, caplog, *words)
-    assert message.startswith(f"{both} both favour rare classes")
+    assert message.startswith(f"{both} all favour rare classes")
 
 
 @pytest.mark.parametrize("word", ["sampler=balanced", "loss.class_weights=inverse", "loss=ldam", "loss=focal"])

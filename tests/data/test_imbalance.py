@@ -1,6 +1,5 @@
 """Classes are thinned to what is asked for, in training alone unless all splits are meant, before any statistics."""
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -144,15 +143,14 @@ def test_values_out_of_range_are_refused(make, message: str) -> None:
         make()
 
 
-def test_counts_are_shown_before_training_and_kept(tmp_path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="lit_tricks")
+def test_counts_are_shown_before_training_and_kept(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["data=moons", "imbalance=two_class", "trainer.max_epochs=1", "logger=none", "pictures=false"]
     assert main([*arguments, f"hydra.run.dir={tmp_path / 'run'}"]) == 0
     module = MoonsDataModule(imbalance=TwoClassShare())
     module.setup()
     upper, lower = module.spec.class_counts
-    shown = [record.getMessage() for record in caplog.records]
-    assert any(f"examples (training: upper {upper}, lower {lower})" in line for line in shown)
+    before, _, _ = capsys.readouterr().out.partition("validation     test")
+    assert f"examples (training: upper {upper}, lower {lower})" in before
     assert (tmp_path / "run" / "results.json").is_file()
     assert f'"lower": {lower}' in (tmp_path / "run" / "results.json").read_text(encoding="utf-8")
 
