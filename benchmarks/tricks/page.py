@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.tricks.effects import Effects
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command
+from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command, is_measured
 from lit_tricks.commandline.cards import FIELDS, Card
 from lit_tricks.report.statistics import PairedDifference
 
@@ -76,13 +76,19 @@ def told(effect: PairedDifference) -> str:
 def _measurements(card: Card, effects: Effects) -> list[str]:
     lines = [_row(["data", "test accuracy", "against the baseline", "training time"]), _row(["---"] * 4)]
     for setting in SETTINGS:
+        if not is_measured(setting, card.override):
+            lines.append(_row([setting.name, "-", "not measured: too slow at this size", "-"]))
         refused, effect = effects.refusal(setting.name, card.override), effects.effect(setting.name, card.override)
         if refused is not None:
             lines.append(_row([setting.name, "-", f"refused: {refused}", "-"]))
         elif effect is not None:
             time = f"{effects.slowdown(setting.name, card.override):.1f} times"
             lines.append(_row([setting.name, _level(effects, setting, card.override), told(effect), time]))
-    repeat = [f"- {setting.name} ({setting.budget}): `{command(setting, card.override)}`" for setting in SETTINGS]
+    repeat = [
+        f"- {setting.name} ({setting.budget}): `{command(setting, card.override)}`"
+        for setting in SETTINGS
+        if is_measured(setting, card.override)
+    ]
     return [*lines, "", f"Mean ± standard deviation over {SEEDS} seeds. To repeat:", "", *repeat, ""]
 
 

@@ -14,6 +14,7 @@ from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
 from lit_tricks.data.placement import place
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
+from lit_tricks.data.selection import take_rows
 from lit_tricks.data.shuffled_labels import with_shuffled_labels
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.data.spec import DataSpec
@@ -135,10 +136,11 @@ class ArrayDataModule(LightningDataModule):
         check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
-        tested = loaded.train.subset(test) if loaded.test is None else loaded.test
-        watched = tested if self.val_split == "test" else loaded.train.subset(val)
-        taught = with_shuffled_labels(loaded.train.subset(train), self.shuffled_labels, derive_seed(self.seed, "label"))
-        return self._finish(loaded, taught, watched, tested)
+        tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
+        watched = tested if self.val_split == "test" else take_rows(loaded.train, val)
+        taught = take_rows(loaded.train, train)
+        shuffled = with_shuffled_labels(taught, self.shuffled_labels, derive_seed(self.seed, "label"))
+        return self._finish(loaded, shuffled, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(
@@ -219,23 +221,24 @@ class ArrayDataModule(LightningDataModule):
 
     def train_eval_dataloader(self) -> BatchLoader:
         """Return the training split in order, for evaluation."""
-        return self._evaluation("train")
+        return self.in_order(self._placed("train"))
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
         """Return the validation split in order, or an empty list where there is none."""
-        return self._evaluation("val") if len(self.val) else []
+        return self.in_order(self._placed("val")) if len(self.val) else []
 
     def test_dataloader(self) -> BatchLoader:
         """Return the test split in order."""
-        return self._evaluation("test")
+        return self.in_order(self._placed("test"))
 
     def teardown(self, stage: str) -> None:
         """Give back what the splits take of the device's memory; Lightning calls this when a stage ends."""
         self._places.clear()
 
-    def _evaluation(self, split: str) -> BatchLoader:
+    def in_order(self, examples: Examples) -> BatchLoader:
+        """Return examples of these data in order, each once, in batches for evaluation."""
         batch_size = max(self.batch_size, _EVALUATION_VALUES // self.spec.num_features)
-        return BatchLoader(self._placed(split), batch_size, SequentialSampler(getattr(self, split).y), repeat=False)
+        return BatchLoader(examples, batch_size, SequentialSampler(examples.y), repeat=False)
 
     def _placed(self, split: str) -> Examples:
         """Return a split placed for the device that the trained module is on now, or for the CPU without one."""

@@ -76,10 +76,6 @@ class Examples:
     def _converted(self, inputs: Tensor) -> Tensor:
         return inputs if self.cast is None else inputs.to(self.cast)
 
-    def subset(self, rows: np.ndarray) -> "Examples":
-        """Return a view of the sorted distinct ``rows``, or the examples as they are when that is all of them."""
-        return self if len(rows) == len(self) else self.take(rows)
-
 
 @dataclass
 class Loaded:

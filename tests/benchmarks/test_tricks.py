@@ -8,7 +8,7 @@ from benchmarks.tricks import __main__ as command
 from benchmarks.tricks.effects import Effects
 from benchmarks.tricks.measure import measure
 from benchmarks.tricks.page import file_name, index_page, told, trick_page
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting
+from benchmarks.tricks.settings import BASELINE, SEEDS, SETTINGS, Setting, is_measured
 from lit_tricks.commandline.cards import Card, card, tricks
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
@@ -120,8 +120,6 @@ def test_every_trick_was_measured() -> None:
     effects = Effects(command.DOCS / "effects.json")
     defaults = COMPOSER.defaults()
     found = [card(COMPOSER, group, name) for group, name in tricks(COMPOSER) if defaults.get(group) != name]
-    words = [each.override for each in found if each.override not in BY_LECTURE]
-    missing = [
-        f"{setting.name} {word}" for setting in SETTINGS for word in words if not effects.has(setting.name, word)
-    ]
+    pairs = [(setting, each.override) for setting in SETTINGS for each in found if is_measured(setting, each.override)]
+    missing = [(setting.name, word) for setting, word in pairs if not effects.has(setting.name, word)]
     assert not missing, f"run python -m benchmarks.tricks DATA_DIR: {missing}"
