@@ -138,9 +138,10 @@ class ArrayDataModule(LightningDataModule):
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
         watched = tested if self.val_split == "test" else take_rows(loaded.train, val)
-        taught = take_rows(loaded.train, train)
-        shuffled = with_shuffled_labels(taught, self.shuffled_labels, derive_seed(self.seed, "label"))
-        return self._finish(loaded, shuffled, watched, tested)
+        own = with_shuffled_labels(
+            take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
+        )
+        return self._finish(loaded, own, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(
@@ -213,9 +214,8 @@ class ArrayDataModule(LightningDataModule):
 
     def train_dataloader(self) -> BatchLoader:
         """Return the training batches in the sampler's order, or in order under Lightning's ``overfit_batches``."""
-        make: MakeSampler = self.make_sampler
-        if self.trainer is not None and self.trainer.overfit_batches:  # type: ignore[attr-defined]
-            make = SequentialSampler
+        overfits = self.trainer is not None and self.trainer.overfit_batches  # type: ignore[attr-defined]
+        make: MakeSampler = SequentialSampler if overfits else self.make_sampler
         sampler = make(labels=self.train.y, batch_size=self.batch_size, seed=self.seed)
         return BatchLoader(self._placed("train"), self.batch_size, sampler)
 
