@@ -28,9 +28,7 @@ _EVALUATION_VALUES = 2**19
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """What ``setup`` leaves."""
-
+class _Ready:  # what setup leaves
     spec: DataSpec
     normaliser: Normaliser
     train: Examples
@@ -138,10 +136,9 @@ class ArrayDataModule(LightningDataModule):
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
         watched = tested if self.val_split == "test" else take_rows(loaded.train, val)
-        own = with_shuffled_labels(
-            take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
-        )
-        return self._finish(loaded, own, watched, tested)
+        taught = take_rows(loaded.train, train)
+        shuffled = with_shuffled_labels(taught, self.shuffled_labels, derive_seed(self.seed, "label"))
+        return self._finish(loaded, shuffled, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(
