@@ -13,12 +13,17 @@ from lit_tricks.functional.losses import OutputActivation, smooth_targets, soft_
 from lit_tricks.objectives.weighting import Normalisation, Weights, normalised_weights
 
 
-class Weighting(TypedDict, total=False):
+class WeightOptions(TypedDict, total=False):
     """The keyword arguments by which any objective weighs classes; ``Objective`` says what they mean."""
 
     class_weights: Weights
     beta: float
     weight_normalisation: Normalisation
+
+
+class Weighting(WeightOptions, total=False):
+    """The same with the counts that the rules need."""
+
     class_counts: Sequence[int] | None
 
 

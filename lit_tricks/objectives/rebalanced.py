@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lit_tricks.errors import UserError
 from lit_tricks.functional.class_balance import focal_loss, ldam_margins, log_priors, margin_logits
-from lit_tricks.objectives.base import Weighting
+from lit_tricks.objectives.base import Weighting, WeightOptions
 from lit_tricks.objectives.cross_entropy import CrossEntropy
 from lit_tricks.objectives.weighting import checked_counts
 
@@ -26,7 +26,7 @@ class LogitAdjusted(CrossEntropy):
         label_smoothing: float = 0.0,
         tau: float = 1.0,
         class_counts: Sequence[int] | None = None,
-        **weighting: Unpack[Weighting],
+        **weighting: Unpack[WeightOptions],
     ) -> None:
         super().__init__(num_classes, label_smoothing, class_counts=class_counts, **weighting)
         if not 0 <= tau < float("inf"):
@@ -88,7 +88,7 @@ class LDAM(CrossEntropy):
         max_margin: float = 0.5,
         scale: float = 30.0,
         class_counts: Sequence[int] | None = None,
-        **weighting: Unpack[Weighting],
+        **weighting: Unpack[WeightOptions],
     ) -> None:
         super().__init__(num_classes, label_smoothing, class_counts=class_counts, **weighting)
         for name, value in {"max_margin": max_margin, "scale": scale}.items():
