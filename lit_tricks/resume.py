@@ -71,6 +71,8 @@ def plan_resumption(path: str, overrides: list[str], claimed: str | None = None)
         _refuse_complete(path, config.trainer, results, epoch, step)
         directory = _continued_beside(directory) if claimed is None else RunDirectory(Path(claimed))
         checkpoint = directory.last_checkpoint
+    else:
+        _refuse_less(path, config.trainer, epoch, step)
     said = [change for change in changes if change not in results.get("overrides", [])]
     return Resumption(
         config=config,
@@ -116,6 +118,17 @@ def _refuse_complete(path: str, trainer: DictConfig, results: dict[str, Any], ep
             f"resume needs something left to do; {path} is complete after {step} steps of {trainer.max_steps}: "
             f"ask for more with trainer.max_steps={2 * max(step, 1)}"
         )
+
+
+def _refuse_less(path: str, trainer: DictConfig, epoch: int, step: int) -> None:
+    """Raise ``UserError`` when an unfinished run is asked for less than it has done."""
+    for name, done, unit in (("max_epochs", epoch, "epochs"), ("max_steps", step, "steps")):
+        limit = trainer[name]
+        if limit not in (None, -1) and done > limit:
+            raise UserError(
+                f"trainer.{name} must be at least the {done} {unit} that {path} has done; received {limit}: "
+                f"leave it out, or try trainer.{name}={done}"
+            )
 
 
 _ABSENT = object()

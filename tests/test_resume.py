@@ -73,6 +73,20 @@ def test_a_killed_run_resumes_to_the_metrics_of_the_undisturbed_one(undisturbed:
     assert rows_of(folder) == rows_of(undisturbed)
 
 
+@pytest.mark.parametrize("limit", ["max_epochs", "max_steps"])
+def test_an_unfinished_run_that_is_asked_for_less_stays_as_it_is(
+    limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    words = ["data=moons", "pictures=false", "logger=none", "trainer.max_epochs=3"]
+    assert main([*words, f"hydra.run.dir={folder}"]) == 0
+    (folder / "results.json").write_text(json.dumps(results_of(folder) | {"status": "stopped"}))
+    before = {name: (folder / name).read_text() for name in ("config.yaml", "results.json")}
+    assert main([f"resume={folder}", f"trainer.{limit}=1"]) == 2
+    assert f"trainer.{limit} must be at least the" in capsys.readouterr().err
+    assert {name: (folder / name).read_text() for name in before} == before
+
+
 def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "stopped"
     process = start(folder)

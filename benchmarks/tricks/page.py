@@ -38,7 +38,7 @@ def trick_page(card: Card, effects: Effects, defaults: Mapping[str, str]) -> str
     lines = [f"# {card.name}", "", f"{card.sentence}: `python train.py {card.override}`", ""]
     for name in FIELDS:
         if name in card.fields:
-            lines += [f"**{HEADINGS[name]}.** {card.fields[name]}", ""]
+            lines += [f"**{HEADINGS[name]}**: {card.fields[name]}", ""]
     lines += ["## Measured", ""]
     if defaults.get(card.group) == card.name:
         lines += ["The default: every other word is measured against it.", ""]
@@ -78,9 +78,9 @@ def _measurements(card: Card, effects: Effects) -> list[str]:
     for setting in SETTINGS:
         if not is_measured(setting, card.override):
             lines.append(_row([setting.name, "-", "not measured: too slow at this size", "-"]))
-        refused, effect = effects.refusal(setting.name, card.override), effects.effect(setting.name, card.override)
-        if refused is not None:
-            lines.append(_row([setting.name, "-", f"refused: {refused}", "-"]))
+        obstacle, effect = effects.obstacle(setting.name, card.override), effects.effect(setting.name, card.override)
+        if obstacle is not None:
+            lines.append(_row([setting.name, "-", ": ".join(obstacle), "-"]))
         elif effect is not None:
             time = f"{effects.slowdown(setting.name, card.override):.1f} times"
             lines.append(_row([setting.name, _level(effects, setting, card.override), told(effect), time]))
@@ -106,8 +106,9 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
         return "default"
     if card.override in BY_LECTURE:
         return BY_LECTURE[card.override]
-    if effects.refusal(setting.name, card.override) is not None:
-        return "refused"
+    obstacle = effects.obstacle(setting.name, card.override)
+    if obstacle is not None:
+        return obstacle[0]
     effect = effects.effect(setting.name, card.override)
     if effect is None:
         return "not measured"
@@ -116,4 +117,5 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"

@@ -36,6 +36,8 @@ class RunProgress(ProgressBar):
         self._next_redraw = 0.0
         self._next_line = 0.0
         self._best: tuple[float, int] | None = None
+        # the epoch that is over and not shown yet
+        self._over: int | None = None
 
     def disable(self) -> None:
         """Show nothing, as Lightning asks on all processes but the first."""
@@ -83,25 +85,36 @@ class RunProgress(ProgressBar):
         self.on_train_batch_end(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the best so far; write a line where there is no terminal."""
+        """Note the best so far."""
         loss = trainer.callback_metrics.get("val/loss")
         if loss is not None and (self._best is None or float(loss) < self._best[0]):
             self._best = (float(loss), trainer.current_epoch)
-        limit = trainer.max_epochs
-        last = trainer.should_stop or (limit not in (None, -1) and trainer.current_epoch + 1 >= limit)
-        if self._bar is not None:
-            self._redraw(trainer)
-        elif self._enabled and (last or time.monotonic() >= self._next_line):
-            self._next_line = time.monotonic() + self._plain_seconds
-            print(self._sentence(trainer), file=self._stream, flush=True)
+        # the module logs the epoch's training figures after this
+        self._over = trainer.current_epoch
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the figures of the epoch before; where there is no terminal, if the last line was long enough ago."""
+        if self._bar is not None or time.monotonic() >= self._next_line:
+            self._show(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Close the bar."""
+        """Show the last epoch's figures and close the bar."""
+        self._show(trainer)
         self._close(trainer)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Close the bar, so that the message stands on a line of its own."""
         self._close(trainer)
+
+    def _show(self, trainer: pl.Trainer) -> None:
+        if self._over is None:
+            return
+        if self._bar is not None:
+            self._redraw(trainer)
+        elif self._enabled:
+            self._next_line = time.monotonic() + self._plain_seconds
+            print(self._sentence(trainer), file=self._stream, flush=True)
+        self._over = None
 
     def _redraw(self, trainer: pl.Trainer) -> None:
         if self._bar is None:
@@ -126,5 +139,6 @@ class RunProgress(ProgressBar):
         ]
         if self._best is not None:
             figures.append(f"best val loss {self._best[0]:.4f} in epoch {self._best[1] + 1}")
-        last = trainer.current_epoch + 1 if not of else min(trainer.current_epoch + 1, int(of[1:]))
+        running = trainer.current_epoch if self._over is None else self._over
+        last = running + 1 if not of else min(running + 1, int(of[1:]))
         return " | ".join([f"epoch {last}{of}", *figures])

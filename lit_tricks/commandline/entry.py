@@ -37,6 +37,7 @@ from lit_tricks.commandline.failures import (
 )
 from lit_tricks.commandline.help import help_text
 from lit_tricks.commandline.options import composer_for, parse_options, parser
+from lit_tricks.commandline.output import outliving_its_reader
 from lit_tricks.commandline.startup import uncollected_imports
 from lit_tricks.commandline.strict import check_options
 from lit_tricks.comparison import compare_pending
@@ -85,6 +86,7 @@ def _hand_over(options: argparse.Namespace) -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         _raising_hydra(Path(folder, "journal")) as journal,
+        outliving_its_reader(),
     ):
         try:
             if _is_plain(options):
