@@ -21,6 +21,7 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
+from lit_tricks.imbalanced import build_imbalance, check_imbalance, warn_of_double_correction
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
@@ -59,13 +60,15 @@ def build_datamodule(
     """
     check_targets(cfg)
     sampler = partial_node(cfg.sampler, "sampler")
+    imbalance = build_imbalance(cfg)
     offered = {name: cfg[name] for name in ("seed", "batch_size", "data_dir")}
-    datamodule = build_node(cfg.data, "data", sampler=sampler, threads=threads, **offered)
+    datamodule = build_node(cfg.data, "data", sampler=sampler, imbalance=imbalance, threads=threads, **offered)
     if not isinstance(datamodule, pl.LightningDataModule):
         raise UserError(
             f"data._target_ must be a LightningDataModule; received {type(datamodule).__name__}: "
             "derive it from pytorch_lightning.LightningDataModule"
         )
+    check_imbalance(imbalance, datamodule)
     datamodule.prepare_data()
     datamodule.setup("fit")
     spec = getattr(datamodule, "spec", None)
@@ -197,6 +200,7 @@ def build(
     watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
     module = build_module(cfg, spec, normaliser, augmentation, transfer)
+    warn_of_double_correction(module.objective, datamodule)
     if transfer is not None:
         # a run that goes on has the weights, and what was reused, in its checkpoint
         begin = transfer.watch if directory.last_checkpoint.is_file() else transfer.adopt

@@ -32,7 +32,7 @@ from lit_tricks.threads import usable_cores
 log = logging.getLogger("lit_tricks")
 
 # the groups that such a run reads; the others only say how a network is trained
-GROUPS = ("data", "model", "logger")
+GROUPS = ("data", "imbalance", "model", "logger")
 
 
 def fit_classical(

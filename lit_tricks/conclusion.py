@@ -30,7 +30,8 @@ log = logging.getLogger("lit_tricks")
 
 SPLITS = ("train", "val", "test")
 HYPERPARAMETERS = (
-    "data", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation",
+    "data", "imbalance", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler",
+    "augmentation",
 )  # fmt: skip
 
 

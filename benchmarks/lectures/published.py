@@ -142,4 +142,17 @@ ROWS = (
     Row("f2_dropout", picture="comparison.png"),
     Row("f3_batchnorm_and_dropout", picture="comparison.png"),
     Row("f4_augmentation", picture="figures/augmentation.png"),
+    Row(
+        "g1_always_no",
+        {"test/acc": 0.9},
+        "figures/confusion_matrix.png",
+        note="the balanced accuracy beside it is .5",
+        digits=2,
+    ),
+    Row("g3_weighted_loss", picture="comparison_regions.png"),
+    Row(
+        "g4_balanced_batches",
+        picture="comparison.png",
+        note="3 against 8 with 51 eights to learn from: under balanced batches validation loss rises from the start",
+    ),
 )

@@ -11,7 +11,7 @@ from lit_tricks.errors import UserError
 from lit_tricks.targets import is_classical
 
 # what such a run reads; every other group says how a network is trained
-READ = ("data", "model", "logger")
+READ = ("data", "imbalance", "model", "logger")
 ONLY_FOR_NETWORKS = (
     "batch_size", "batch_factor", "epoch_factor", "lr_scaling", "base_batch_size", "compile", "stepping",
 )  # fmt: skip

@@ -64,6 +64,17 @@ LOSS: dict[str, Knob] = {
     "over_outputs": one_of("mean", "sum", note="mean"),
     "output": one_of("sigmoid", "softmax", "identity", note="sigmoid"),
     "reduction": one_of("mean", "half_sum", note="mean"),
+    "class_weights": either(
+        one_of("none", "one_minus_share", "inverse", "effective_number"),
+        number(0, open_ends="(", listed="yes", least=2),
+        note="inverse",
+    ),
+    "beta": number(0, 1, ")", note=0.999),
+    "weight_normalisation": one_of("training_set", "batch", note="training_set"),
+    "tau": number(0, note=1.0),
+    "gamma": number(0, note=2.0),
+    "max_margin": number(0, open_ends="(", note=0.5),
+    "scale": number(0, open_ends="(", note=30),
 }
 
 PENALTY: dict[str, Knob] = {

@@ -60,6 +60,16 @@ DATA: dict[str, Knob] = {
     "moons_seed": whole(0, 2**32 - 1, note=3),
 }
 
+IMBALANCE: dict[str, Knob] = {
+    "splits": one_of("train", "all", note="train"),
+    "share": number(0, 1, "()", note=0.1),
+    "rare": one_of(0, 1, note=1),
+    "factor": number(1, note=10),
+    "rare_classes": number(0, 1, "()", note=0.5),
+    "order": optional(whole(0, listed="yes", least=2, note=[1, 0])),
+    "counts": whole(1, listed="yes", least=2, note=[900, 100]),
+}
+
 OPTIMIZER: dict[str, Knob] = {
     "lr": number(0, open_ends="(", note=0.001),
     "betas": BETAS,
@@ -108,6 +118,18 @@ SCHEDULER: dict[str, Knob] = {
     "first_period": optional(whole(1, note=1000)),
     "t_mult": number(1, note=2),
     "m_mul": number(0, 1, "(", note=1),
+}
+
+SAMPLER: dict[str, Knob] = {
+    "power": SHARE,
+    "epochs": whole(1, note=20),
+    "resampler.sampling_strategy": either(
+        one_of("auto", "all", "minority", "majority", "not minority", "not majority"),
+        number(0, 1, "("),
+        Knob("mapping"),
+        note="auto",
+    ),
+    "resampler.replacement": flag(note=False),
 }
 
 AUGMENTATION: dict[str, Knob] = {
@@ -204,6 +226,7 @@ TRANSFER: dict[str, Knob] = {
 KNOBS: dict[str, dict[str, Knob]] = {
     "data": DATA,
     "data/mnist_intensity": {"classes": whole(0, 9, listed="yes", least=2, note=[0, 1])},
+    "imbalance": IMBALANCE,
     "model": MODEL,
     "model/svm_grid": SVM_GRID,
     "init": INIT,
@@ -215,7 +238,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "scheduler": SCHEDULER,
     "scheduler/cyclic": {"min_lr": optional(NOT_NEGATIVE)},
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
-    "sampler": {},
+    "sampler": SAMPLER,
     "augmentation": AUGMENTATION,
     "trainer": TRAINER,
     "logger": {},

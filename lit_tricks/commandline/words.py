@@ -11,8 +11,8 @@ from lit_tricks.commandline.composition import Composer
 
 SEARCH = "hydra/sweeper"
 ORDER = (
-    "data", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler", "augmentation",
-    "trainer", "logger", "callbacks", "study", "experiment", SEARCH,
+    "data", "imbalance", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler",
+    "augmentation", "trainer", "logger", "callbacks", "study", "experiment", SEARCH,
 )  # fmt: skip
 
 

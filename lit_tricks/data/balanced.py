@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
+from lit_tricks.data.passes import class_pools, stretch
 from lit_tricks.data.samplers import Sampler
 from lit_tricks.errors import UserError
-from lit_tricks.functional.seeding import derive_seed
 
 
 class BalancedSampler(Sampler):
@@ -20,21 +20,17 @@ class BalancedSampler(Sampler):
     Raises ``UserError`` when a batch has fewer places than there are classes, or a class has no example.
     """
 
+    rebalances = True
+
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
         super().__init__(labels, batch_size, seed)
-        self._pools = [torch.nonzero(labels == label).flatten() for label in range(int(labels.max()) + 1)]
+        self._pools = class_pools(labels, "balanced")
         classes = len(self._pools)
         if batch_size < classes:
             raise UserError(
                 f"sampler=balanced needs a place in every batch for each of {classes} classes; "
                 f"received batch_size={batch_size}: try batch_size={classes}"
             )
-        for label, pool in enumerate(self._pools):
-            if not len(pool):
-                raise UserError(
-                    f"sampler=balanced needs an example of every class; class {label} has none: "
-                    "try data.train_size=null"
-                )
         self._batches = -(-len(labels) // batch_size)
         # (batches, K): how many of each class every batch holds
         self._quotas = torch.full((self._batches, classes), batch_size // classes)
@@ -51,16 +47,7 @@ class BalancedSampler(Sampler):
         drawn, owners = [], []
         for label, pool in enumerate(self._pools):
             needed = int(self._quotas[:, label].sum())
-            drawn.append(self._stretch(label, pool, epoch * needed, needed))
+            drawn.append(stretch(pool, epoch * needed, needed, self.seed, "balanced", label))
             owners.append(batches.repeat_interleave(self._quotas[:, label]))
         by_batch = torch.argsort(torch.cat(owners), stable=True)
         return torch.cat(drawn)[by_batch]
-
-    def _stretch(self, label: int, pool: Tensor, start: int, length: int) -> Tensor:
-        """Return ``length`` entries from ``start`` on of the endless sequence of one class's passes."""
-        first, last = start // len(pool), (start + length - 1) // len(pool)
-        passes = []
-        for number in range(first, last + 1):
-            generator = torch.Generator().manual_seed(derive_seed(self.seed, "balanced", label, number))
-            passes.append(pool[torch.randperm(len(pool), generator=generator)])
-        return torch.cat(passes)[start - first * len(pool) :][:length]

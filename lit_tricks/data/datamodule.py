@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 
 from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
+from lit_tricks.data.imbalance import Imbalance, apply_imbalance
 from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
@@ -27,9 +28,7 @@ _EVALUATION_VALUES = 2**19
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """What ``setup`` leaves."""
-
+class _Ready:  # what setup leaves
     spec: DataSpec
     normaliser: Normaliser
     train: Examples
@@ -58,6 +57,7 @@ class ArrayDataModule(LightningDataModule):
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
         sampler: called as ``sampler(labels=, batch_size=, seed=)`` for the training order; shuffling by default.
+        imbalance: thins the classes of what the arguments above leave; statistics are taken after it.
 
     Raises ``UserError`` for values out of range, and from ``setup`` for data that cannot be trained on.
     """
@@ -77,6 +77,7 @@ class ArrayDataModule(LightningDataModule):
         folds: int | None = None,
         fold: int = 0,
         sampler: MakeSampler | None = None,
+        imbalance: Imbalance | None = None,
     ) -> None:
         super().__init__()
         check_options(
@@ -103,6 +104,7 @@ class ArrayDataModule(LightningDataModule):
         self.folds = folds
         self.fold = fold
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
+        self.imbalance = imbalance
         self._ready: _Ready | None = None
         self._places: dict[tuple[str, torch.device], Examples] = {}
 
@@ -126,7 +128,7 @@ class ArrayDataModule(LightningDataModule):
     def _read(self) -> _Ready:
         loaded = self.source.load()
         check_labels(loaded)
-        train, val, test = self._rows(loaded)
+        loaded, (train, val, test) = apply_imbalance(self.imbalance, loaded, self._rows(loaded), self.seed)
         check_every_class(loaded.train.y[torch.from_numpy(train)], loaded.class_names)
         loaded = self.source.encode(loaded, train)
         check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))
@@ -134,10 +136,9 @@ class ArrayDataModule(LightningDataModule):
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
         watched = tested if self.val_split == "test" else take_rows(loaded.train, val)
-        taught = with_shuffled_labels(
-            take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
-        )
-        return self._finish(loaded, taught, watched, tested)
+        taught = take_rows(loaded.train, train)
+        shuffled = with_shuffled_labels(taught, self.shuffled_labels, derive_seed(self.seed, "label"))
+        return self._finish(loaded, shuffled, watched, tested)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(
@@ -210,9 +211,8 @@ class ArrayDataModule(LightningDataModule):
 
     def train_dataloader(self) -> BatchLoader:
         """Return the training batches in the sampler's order, or in order under Lightning's ``overfit_batches``."""
-        make: MakeSampler = self.make_sampler
-        if self.trainer is not None and self.trainer.overfit_batches:  # type: ignore[attr-defined]
-            make = SequentialSampler
+        overfits = self.trainer is not None and self.trainer.overfit_batches  # type: ignore[attr-defined]
+        make: MakeSampler = SequentialSampler if overfits else self.make_sampler
         sampler = make(labels=self.train.y, batch_size=self.batch_size, seed=self.seed)
         return BatchLoader(self._placed("train"), self.batch_size, sampler)
 

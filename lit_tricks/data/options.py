@@ -4,6 +4,7 @@ from typing import Literal, Protocol, TypedDict, get_args
 
 from torch import Tensor
 
+from lit_tricks.data.imbalance import Imbalance
 from lit_tricks.data.normalise import How, check_how
 from lit_tricks.data.samplers import Sampler
 from lit_tricks.data.splitting import check_fold
@@ -33,6 +34,7 @@ class Options(TypedDict, total=False):
     folds: int | None
     fold: int
     sampler: MakeSampler | None
+    imbalance: Imbalance | None
 
 
 def check_options(options: Options) -> None:

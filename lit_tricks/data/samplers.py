@@ -23,7 +23,12 @@ class Sampler(torch_data.Sampler[int]):
         labels: (N,) int64 class of every training example.
         batch_size: examples in one batch, for samplers that compose batches.
         seed: seed of the run, at least 0.
+
+    Attributes:
+        rebalances: whether rare classes come more often than the data has them.
     """
+
+    rebalances: bool = False
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
         self.labels = labels

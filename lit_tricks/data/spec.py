@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+# largest class by smallest from which on their sizes are told, of at most so many classes each
+_UNEQUAL, _LISTED = 2, 10
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -46,10 +49,15 @@ class DataSpec:
 
     @property
     def summary(self) -> str:
-        """Name, classes and the size of each split, in one line."""
+        """Name, classes and the size of each split, in one line, and of unequal classes the training examples."""
         splits = {"training": self.n_train, "validation": self.n_val, "test": self.n_test}
         sizes = ", ".join(f"{size:,} {split}" for split, size in splits.items())
-        return f"{self.name}: {self.num_classes} classes, {sizes} examples"
+        said = f"{self.name}: {self.num_classes} classes, {sizes} examples"
+        counted = sorted(zip(self.class_counts, self.class_names, strict=True), key=lambda pair: -pair[0])
+        if counted[0][0] < _UNEQUAL * counted[-1][0]:
+            return said
+        told = counted if len(counted) <= _LISTED else [counted[0], counted[-1]]
+        return f"{said} (training: {(', ' if told is counted else ' to ').join(f'{c} {n:,}' for n, c in told)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as nested primitives."""

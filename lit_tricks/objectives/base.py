@@ -1,36 +1,73 @@
 """The sequence every objective follows."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from lit_tricks.errors import UserError
+from lit_tricks.functional.class_balance import example_weights
 from lit_tricks.functional.losses import OutputActivation, smooth_targets, soft_targets
+from lit_tricks.objectives.weighting import Normalisation, Weights, normalised_weights
+
+
+class WeightOptions(TypedDict, total=False):
+    """The keyword arguments by which any objective weighs classes; ``Objective`` says what they mean."""
+
+    class_weights: Weights
+    beta: float
+    weight_normalisation: Normalisation
+
+
+class Weighting(WeightOptions, total=False):
+    """The same with the counts that the rules need."""
+
+    class_counts: Sequence[int] | None
 
 
 class Objective(nn.Module, ABC):
     """A loss on logits together with the probabilities that belong to it.
 
-    The base fixes the sequence: check the target, smooth it while training, then the leaf's loss. Half-precision
-    logits are raised to float32 first. Label smoothing acts only while ``self.training``, so that evaluation is
-    always against the given labels.
+    The base fixes the sequence: check the target, smooth it while training, the leaf's loss, and while training the
+    weight of the example's class. Half-precision logits are raised to float32 first. Label smoothing and weights act
+    only while ``self.training``, so that evaluation is always against the given labels, all alike.
 
-    Attributes:
+    Args:
         num_classes: K.
         label_smoothing: alpha of (1 - alpha) y + alpha / K; in [0, 1), 0 changes nothing.
+        class_weights: ``none``, ``one_minus_share``, ``inverse`` or ``effective_number``, which
+            ``functional.class_balance.class_weights`` defines, or K numbers above 0. An example of mixed classes has
+            the mean of their weights; torch weighs each class's term of its loss instead.
+        beta: of ``effective_number``, in [0, 1).
+        weight_normalisation: ``training_set`` scales the weights once, so that their mean over the training examples is
+            1; ``batch`` divides each batch's weighted sum by the sum of its weights, as torch does, by which a rare
+            example counts less the more of its kind are in the batch.
+        class_counts: training examples per class, which the rules need.
+
+    Attributes:
+        rebalances: what of it favours rare classes, in words; empty for nothing.
         expects: what the network must return; always ``logits``.
         probabilistic: True, since what ``probabilities`` returns are probabilities and no mere scores.
         link: the activation from logits to probabilities, by which an initialiser turns the class prior into a bias.
 
-    Raises ``UserError`` when ``label_smoothing`` lies outside [0, 1).
+    Raises ``UserError`` when ``label_smoothing`` or ``beta`` lies outside [0, 1), or weights do not fit the classes.
     """
 
     expects: str = "logits"
     probabilistic: bool = True
     link: OutputActivation
 
-    def __init__(self, num_classes: int, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        label_smoothing: float = 0.0,
+        class_weights: Weights = "none",
+        beta: float = 0.999,
+        weight_normalisation: Normalisation = "training_set",
+        class_counts: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         if not 0.0 <= label_smoothing < 1.0:
             raise UserError(
@@ -38,6 +75,12 @@ class Objective(nn.Module, ABC):
             )
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
+        weights = normalised_weights(num_classes, class_weights, beta, weight_normalisation, class_counts)
+        self.weight_normalisation = weight_normalisation
+        # they follow from the data's facts, which the checkpoint has
+        self.register_buffer("weights", weights, persistent=False)
+        self.weights: Tensor | None
+        self.rebalances = [] if weights is None else [f"loss.class_weights={class_weights}"]
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss over the batch, a scalar.
@@ -45,13 +88,19 @@ class Objective(nn.Module, ABC):
         ``logits`` (B, K) floating; ``target`` (B,) ``int64`` class indices or (B, K) floating class shares, whose
         rows are taken as they are. Raises ``UserError`` for any other target.
         """
+        if self.training and self.weights is not None:
+            return self.per_example(logits, target).mean()
         logits = _full_precision(logits)
         return self._mean_loss(logits, self._prepared(logits, target))
 
     def per_example(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return one loss per example (B,); arguments and errors as in ``forward``."""
+        """Return one loss per example (B,), whose mean is ``forward``; arguments and errors as there."""
         logits = _full_precision(logits)
-        return self._loss(logits, self._prepared(logits, target))
+        losses = self._loss(logits, self._prepared(logits, target))
+        if not self.training or self.weights is None:
+            return losses
+        weights = example_weights(self.weights, target)
+        return losses * (weights if self.weight_normalisation == "training_set" else weights / weights.mean())
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return the class probabilities (B, K) in [0, 1] that ``logits`` (B, K) stand for."""

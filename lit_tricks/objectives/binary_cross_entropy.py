@@ -1,11 +1,13 @@
 """K independent yes/no questions."""
 
+from typing import Unpack
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from lit_tricks.errors import UserError
 from lit_tricks.functional.losses import OverOutputs, binary_cross_entropy, soft_targets
-from lit_tricks.objectives.base import Objective
+from lit_tricks.objectives.base import Objective, Weighting
 
 
 class BinaryCrossEntropy(Objective):
@@ -17,8 +19,14 @@ class BinaryCrossEntropy(Objective):
 
     link = "sigmoid"
 
-    def __init__(self, num_classes: int, label_smoothing: float = 0.0, over_outputs: OverOutputs = "mean") -> None:
-        super().__init__(num_classes, label_smoothing)
+    def __init__(
+        self,
+        num_classes: int,
+        label_smoothing: float = 0.0,
+        over_outputs: OverOutputs = "mean",
+        **weighting: Unpack[Weighting],
+    ) -> None:
+        super().__init__(num_classes, label_smoothing, **weighting)
         if over_outputs not in ("mean", "sum"):
             raise UserError(f"loss.over_outputs must be mean or sum; received {over_outputs}: try mean")
         self.over_outputs = over_outputs

@@ -1,6 +1,6 @@
 """Squared error on one-hot targets."""
 
-from typing import get_args
+from typing import Unpack, get_args
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,7 +14,7 @@ from lit_tricks.functional.losses import (
     soft_targets,
     squared_error,
 )
-from lit_tricks.objectives.base import Objective
+from lit_tricks.objectives.base import Objective, Weighting
 
 
 class SquaredError(Objective):
@@ -32,8 +32,9 @@ class SquaredError(Objective):
         output: OutputActivation = "sigmoid",
         reduction: SquaredReduction = "mean",
         label_smoothing: float = 0.0,
+        **weighting: Unpack[Weighting],
     ) -> None:
-        super().__init__(num_classes, label_smoothing)
+        super().__init__(num_classes, label_smoothing, **weighting)
         if output not in get_args(OutputActivation):
             raise UserError(f"loss.output must be sigmoid, softmax or identity; received {output}: try sigmoid")
         if reduction not in get_args(SquaredReduction):

@@ -79,7 +79,7 @@ def test_its_run_directory_is_complete(svm: Path) -> None:
     assert (results["status"], results["checkpoint"]) == ("completed", "checkpoints/model.skops")
     assert (results["estimator"], results["probabilistic"]) == ("SVC", False)
     assert (results["epochs"], results["steps"], results["threads"]) == (None, None, 1)
-    assert results["words"] == {"data": "digits", "model": "svm", "logger": "tensorboard"}
+    assert results["words"] == {"data": "digits", "imbalance": "none", "model": "svm", "logger": "tensorboard"}
     assert {"build", "fit", "evaluate", "report"} <= results["seconds"].keys()
     page = (svm / "report.html").read_text()
     assert "digits with svm, seed 0" in page

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from lit_tricks.callbacks import EarlyStopping
@@ -21,7 +22,8 @@ from lit_tricks.targets import resolve
 COMPOSER = Composer(str(conf_dir()))
 NEEDS: dict[str, dict[str, Any]] = {
     "model": {"input_shape": (1, 8, 8), "num_classes": 3},
-    "loss": {"num_classes": 3},
+    "sampler": {"labels": torch.tensor([0, 1, 1])},
+    "loss": {"num_classes": 3, "class_counts": (9, 5, 2)},
     "augmentation": {"input_shape": (3, 8, 8), "num_classes": 3, "value_range": (0.0, 1.0)},
     "transfer": {"source": "runs/RUN"},
 }
@@ -39,6 +41,12 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("data/image_folder", "image_size", [None, 0, 1, [1], [1, 2], [0, 2], [1, 2, 3]]),
     ("data/image_folder", "colour", ["auto", "grey", "rgb", "green"]),
     ("data/mnist", "mirrors", [None, [], ["http://127.0.0.1"], "http://127.0.0.1"]),
+    ("imbalance/two_class", "splits", ["train", "all", "test"]),
+    ("imbalance/two_class", "share", [0, 0.1, 0.99, 1]),
+    ("imbalance/two_class", "rare", [-1, 0, 1, 2]),
+    ("imbalance/long_tail", "factor", [0.9, 1, 100, float("inf")]),
+    ("imbalance/step", "rare_classes", [0, 0.1, 0.99, 1]),
+    ("imbalance/counts", "counts", [[0, 1], [1, 1], [1, 2.5]]),
     ("model/mlp", "hidden", [[], [0], [1], 1, [1.5]]),
     ("model/mlp", "dropout", [-0.1, 0, 0.99, 1, [0.1], [1]]),
     ("model/mlp", "norm_momentum", [0, 0.01, 1, 1.01]),
@@ -57,6 +65,15 @@ BOUNDARIES: list[tuple[str, str, list[Any]]] = [
     ("loss/bce", "over_outputs", ["mean", "sum", "max"]),
     ("loss/mse", "output", ["sigmoid", "softmax", "identity", "relu"]),
     ("loss/mse", "reduction", ["mean", "half_sum", "sum"]),
+    ("loss/cross_entropy", "class_weights", ["none", "inverse", "effective_number", "balanced", [1, 2, 3], [0, 1, 1]]),
+    ("loss/cross_entropy", "beta", [-0.1, 0, 0.99, 1]),
+    ("loss/cross_entropy", "weight_normalisation", ["training_set", "batch", "sum"]),
+    ("loss/logit_adjustment", "tau", [-0.1, 0, 2]),
+    ("loss/focal", "gamma", [-0.1, 0, 2]),
+    ("loss/ldam", "max_margin", [0, 0.1]),
+    ("loss/ldam", "scale", [0, 30]),
+    ("sampler/weighted", "power", [-0.1, 0, 1, 1.1]),
+    ("sampler/progressive", "epochs", [0, 1, 1.5]),
     ("penalty/none", "l1", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "l2", [-0.1, 0, 0.1, float("inf"), float("nan")]),
     ("penalty/none", "convention", ["sum", "half_sum", "keras"]),
@@ -133,6 +150,7 @@ def _is_built(group: str, word: str, key: str, value: Any) -> bool:
     name, _, key = key.rpartition(".")
     node = node[name] if name else node
     target = resolve(node.pop("_target_"))
+    node.pop("_partial_", None)
     wanted = inspect.signature(target).parameters
     needs = {name: value for name, value in NEEDS.get(group, {}).items() if name in wanted}
     try:

@@ -100,8 +100,8 @@ def test_a_users_words_are_listed_too(
     ("arguments", "part"),
     [
         (["lst"], "lit-tricks has no command 'lst': did you mean lit-tricks list?"),
-        (["list", "optimiser"], "there is no group 'optimiser': did you mean optimizer? groups: data, model"),
-        (["list", "xyz"], "there is no group 'xyz': groups: data, model"),
+        (["list", "optimiser"], "there is no group 'optimiser': did you mean optimizer? groups: data, imbalance"),
+        (["list", "xyz"], "there is no group 'xyz': groups: data, imbalance"),
         (["evaluate", "runs/x"], "evaluate takes key=value arguments; received 'runs/x'"),
         (["predict", "run=a", "run=b"], "predict takes run once"),
         (["train", "seed=-1"], "seed must be a whole number at least 0"),
