@@ -12,6 +12,7 @@ from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
 from lit_tricks.data.placement import place
+from lit_tricks.data.planted_cue import with_planted_cue
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
 from lit_tricks.data.shuffled_labels import with_shuffled_labels
 from lit_tricks.data.source import Examples, Loaded, Source
@@ -53,6 +54,8 @@ class ArrayDataModule(LightningDataModule):
         test_size: like ``val_size`` but above 0, for sources without an official test split.
         train_size: keep this much of the training split, its first rows if ``val_split`` is ``first``, else stratified.
         shuffled_labels: share in [0, 1] of the training examples that exchange their labels, so that none fits.
+        planted_cue: share in [0, 1] of the training and validation images that carry a spot of light whose place
+            tells the class; test images never do.
         normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
@@ -72,6 +75,7 @@ class ArrayDataModule(LightningDataModule):
         test_size: int | float = 0.2,
         train_size: int | float | None = None,
         shuffled_labels: float = 0.0,
+        planted_cue: float = 0.0,
         normalise: How = "minmax",
         folds: int | None = None,
         fold: int = 0,
@@ -88,6 +92,7 @@ class ArrayDataModule(LightningDataModule):
                 folds=folds,
                 fold=fold,
                 shuffled_labels=shuffled_labels,
+                planted_cue=planted_cue,
             )
         )
         self.source = source
@@ -98,6 +103,7 @@ class ArrayDataModule(LightningDataModule):
         self.test_size = test_size
         self.train_size = train_size
         self.shuffled_labels = shuffled_labels
+        self.planted_cue = planted_cue
         self.normalise = normalise
         self.folds = folds
         self.fold = fold
@@ -132,9 +138,16 @@ class ArrayDataModule(LightningDataModule):
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = _take(loaded.train, test) if loaded.test is None else loaded.test
-        watched = tested if self.val_split == "test" else _take(loaded.train, val)
+        watched = tested if self.val_split == "test" else self._cued(_take(loaded.train, val), loaded, "val")
         taught = with_shuffled_labels(_take(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label"))
+        taught = self._cued(taught, loaded, "train")
         return self._finish(loaded, taught, watched, tested)
+
+    def _cued(self, examples: Examples, loaded: Loaded, split: str) -> Examples:
+        brightest = 1.0 if loaded.value_range is None else loaded.value_range[1]
+        return with_planted_cue(
+            examples, self.planted_cue, len(loaded.class_names), brightest, self.seed, split
+        )
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(

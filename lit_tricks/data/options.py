@@ -29,6 +29,7 @@ class Options(TypedDict, total=False):
     test_size: int | float
     train_size: int | float | None
     shuffled_labels: float
+    planted_cue: float
     normalise: How
     folds: int | None
     fold: int
@@ -51,11 +52,10 @@ def check_options(options: Options) -> None:
         raise UserError(
             f"data.test_size must be greater than 0; received {options['test_size']}: try data.test_size=0.2"
         )
-    share = options["shuffled_labels"]
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise UserError(
-            f"data.shuffled_labels must be a share in [0, 1]; received {share!r}: try data.shuffled_labels=1"
-        )
+    for name in ("shuffled_labels", "planted_cue"):
+        share = options[name]
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise UserError(f"data.{name} must be a share in [0, 1]; received {share!r}: try data.{name}=1")
     if options["folds"] is not None and val_split == "test":
         raise UserError(
             "validation is either one of data.folds or the test split; received both: try data.val_split=stratified"
