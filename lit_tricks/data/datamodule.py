@@ -1,6 +1,7 @@
 """The general data module: source → split → encode → normalise → batches."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,7 @@ class ArrayDataModule(LightningDataModule):
         shuffled_labels: share in [0, 1] of the training examples that exchange their labels, so that none fits.
         planted_cue: share in [0, 1] of the training and validation images that carry a spot of light whose place
             tells the class; test images never do.
+        masked_region: [top, left, height, width] of the pixels that no network gets to see, in any split.
         normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
@@ -76,6 +78,7 @@ class ArrayDataModule(LightningDataModule):
         train_size: int | float | None = None,
         shuffled_labels: float = 0.0,
         planted_cue: float = 0.0,
+        masked_region: Sequence[int] | None = None,
         normalise: How = "minmax",
         folds: int | None = None,
         fold: int = 0,
@@ -93,6 +96,7 @@ class ArrayDataModule(LightningDataModule):
                 fold=fold,
                 shuffled_labels=shuffled_labels,
                 planted_cue=planted_cue,
+                masked_region=masked_region,
             )
         )
         self.source = source
@@ -104,6 +108,7 @@ class ArrayDataModule(LightningDataModule):
         self.train_size = train_size
         self.shuffled_labels = shuffled_labels
         self.planted_cue = planted_cue
+        self.masked_region = masked_region
         self.normalise = normalise
         self.folds = folds
         self.fold = fold
@@ -162,7 +167,10 @@ class ArrayDataModule(LightningDataModule):
             n_test=len(test),
             encoding=loaded.encoding,
         )
-        return _Ready(spec, Normaliser.fit(train, self.normalise, spec.kind, spec.value_range), train, val, test)
+        normaliser = Normaliser.fit(train, self.normalise, spec.kind, spec.value_range)
+        if self.masked_region is not None:
+            normaliser.mask(self.masked_region)
+        return _Ready(spec, normaliser, train, val, test)
 
     def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""
