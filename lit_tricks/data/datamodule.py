@@ -150,9 +150,7 @@ class ArrayDataModule(LightningDataModule):
 
     def _cued(self, examples: Examples, loaded: Loaded, split: str) -> Examples:
         brightest = 1.0 if loaded.value_range is None else loaded.value_range[1]
-        return with_planted_cue(
-            examples, self.planted_cue, len(loaded.class_names), brightest, self.seed, split
-        )
+        return with_planted_cue(examples, self.planted_cue, len(loaded.class_names), brightest, self.seed, split)
 
     def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
         spec = DataSpec(

@@ -87,7 +87,6 @@ class Normaliser(nn.Module):
         fitted.scale.copy_(torch.where(constant, 1.0, 1.0 / spread))
         return fitted
 
-
     def mask(self, region: Sequence[int]) -> None:
         """Map the pixels of ``region``, [top, left, height, width], to 0 for good, whatever an image shows there.
 

@@ -38,7 +38,9 @@ def cue_field(shape: tuple[int, ...], classes: int, seed: int) -> tuple[int, int
     return (height - side) * int(corner // 2), (width - side) * int(corner % 2), side
 
 
-def with_planted_cue(examples: Examples, share: float, classes: int, brightest: float, seed: int, split: str) -> Examples:
+def with_planted_cue(
+    examples: Examples, share: float, classes: int, brightest: float, seed: int, split: str
+) -> Examples:
     """Return the examples, a ``share`` in [0, 1] of which, drawn at random for each ``split``, carry the cue.
 
     A class's spot is set to ``brightest`` in all channels. The inputs are copied; the store stays as it is. Raises
