@@ -142,4 +142,11 @@ ROWS = (
     Row("f2_dropout", picture="comparison.png"),
     Row("f3_batchnorm_and_dropout", picture="comparison.png"),
     Row("f4_augmentation", picture="figures/augmentation.png"),
+    Row(
+        "g2_confusion_matrix",
+        picture="comparison.png",
+        note="each run's `figures/confusion_matrix.png`; precision and recall of every class stand in `results.json`",
+    ),
+    Row("g5_planted_cue", picture="figures/shortcut.png", note="the test images are clean: the network collapses"),
+    Row("g6_homework", picture="figures/misclassified.png"),
 )

@@ -64,9 +64,9 @@ def _shortcut(results: Mapping[str, Any]) -> list[Diagnosis]:
             severity="critical" if fallen else "warning",
             layer=None,
             evidence=(
-                f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1} ({seen['share_of_image']:.0%} of "
-                f"the image) of another image take {seen['followed']:.0%} of the answers along, "
-                f"{seen['elsewhere']:.0%} elsewhere{accuracies}"
+                f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1} "
+                f"({seen['share_of_image']:.0%} of the image) of another image take "
+                f"{seen['followed']:.0%} of the answers along, {seen['elsewhere']:.0%} elsewhere{accuracies}"
             ),
             cause="What one small region shows tells the class, so the network learns little of the rest.",
             prescription=f"data.masked_region=[{top},{left},{height},{width}]",

@@ -31,20 +31,24 @@ def classwise_ece(probabilities: Tensor, targets: Tensor) -> list[float | None]:
     """
     if not _are_probabilities(probabilities):
         return [None] * probabilities.shape[1]
-    labels = targets.numpy()
-    return [_error(column, labels == k) for k, column in enumerate(probabilities.numpy().T)]
+    values, labels, classes = probabilities.numpy().ravel(), targets.numpy(), probabilities.shape[1]
+    # most of a trained network's probabilities lie in the first bin, which is what the other bins leave of the sum
+    beyond = np.flatnonzero(values >= 1.0 / BINS)
+    surplus = _binned(values[beyond], beyond % classes, classes, weighted=True)
+    surplus[:, 0] += probabilities.sum(0, dtype=torch.float64).numpy() - surplus.sum(1)
+    own = probabilities.gather(1, targets[:, None])[:, 0].numpy()
+    surplus -= _binned(own, labels, classes, weighted=False)
+    errors = np.abs(surplus).sum(1) / len(labels)
+    support = np.bincount(labels, minlength=classes)
+    return [float(error) if count else None for error, count in zip(errors, support, strict=True)]
 
 
-def _error(column: np.ndarray, positive: np.ndarray) -> float | None:
-    if not positive.any():
-        return None
-    # most of a trained network's probabilities lie in the first bin, which then is what the others leave of the sum
-    beyond = column >= 1.0 / BINS
-    high = column[beyond].astype(np.float64)
-    places = np.minimum((high * BINS).astype(np.intp), BINS - 1)
-    surplus = np.bincount(places, weights=high - positive[beyond], minlength=BINS)
-    surplus[0] += column.sum(dtype=np.float64) - positive.sum() - surplus.sum()
-    return float(np.abs(surplus).sum()) / len(column)
+def _binned(values: np.ndarray, columns: np.ndarray, classes: int, weighted: bool) -> np.ndarray:
+    """Return (K, 15) sums, or numbers, of the ``values`` that belong to the classes in ``columns``."""
+    exact = values.astype(np.float64)
+    places = columns * BINS + np.minimum((exact * BINS).astype(np.intp), BINS - 1)
+    sums = np.bincount(places, weights=exact if weighted else None, minlength=classes * BINS)
+    return sums.reshape(classes, BINS).astype(np.float64)
 
 
 def _are_probabilities(scores: Tensor) -> bool:

@@ -38,6 +38,8 @@ def _areas(scores: np.ndarray, positive: np.ndarray) -> tuple[float | None, floa
     tied = np.flatnonzero(ordered[below] == chosen)
     ties = np.searchsorted(ordered, chosen[tied], side="right") - below[tied]
     wins = len(chosen) * (len(others) - len(rest)) + int(below.sum()) + 0.5 * int(ties.sum())
-    # a threshold takes along all that equal it
-    taken = len(chosen) - np.searchsorted(chosen, chosen)
+    taken = np.arange(len(chosen), 0, -1)
+    if (chosen[1:] == chosen[:-1]).any():
+        # a threshold takes along all that equal it
+        taken = len(chosen) - np.searchsorted(chosen, chosen)
     return wins / (len(chosen) * len(others)), float((taken / (taken + len(rest) - below)).mean())

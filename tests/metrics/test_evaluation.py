@@ -104,7 +104,7 @@ def check_calibration(found, probabilities, targets):
         if row["support"] == 0:
             assert (row["ece"], row["ap"]) == (None, None)
             continue
-        of = probabilities[:, k]
+        of = probabilities[:, k].astype(np.float64)
         places = np.minimum((of * 15).astype(int), 14)
         distances = [
             abs(of[places == b].mean() - one_hot[places == b, k].mean()) * (places == b).mean() for b in set(places)
