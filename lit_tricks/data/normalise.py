@@ -102,8 +102,8 @@ class Normaliser(nn.Module):
         top, left, height, width = region
         if top + height > whole[0] or left + width > whole[1]:
             raise UserError(
-                f"data.masked_region must lie inside {whole[0]} x {whole[1]} pixels; received {list(region)} (top, left, "
-                "height, width): try data.masked_region=[0,0,1,1]"
+                f"data.masked_region must lie inside {whole[0]} x {whole[1]} pixels; received {list(region)} "
+                "(top, left, height, width): try data.masked_region=[0,0,1,1]"
             )
         self.scale[..., top : top + height, left : left + width] = 0.0
 
