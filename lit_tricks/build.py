@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import Checkpoint, ProgressBar
-from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
-from lit_tricks.callbacks import CleanTraining, RandomState
-from lit_tricks.compilation import CompiledPass
+from lit_tricks.build_trainer import build_trainer, clean_training
+from lit_tricks.compilation import CompiledPass, whole_batch_size
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.foreign import describe_datamodule
@@ -24,13 +22,10 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
-from lit_tricks.loggers import MetricsCSV
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
-from lit_tricks.search.trial import pruning
-from lit_tricks.stretches import take_stretches
 from lit_tricks.targets import check_targets
 from lit_tricks.transfer import Transfer
 
@@ -55,12 +50,17 @@ class Built:
     figures: "dict[str, Figure]" = field(default_factory=dict)
 
 
-def build_datamodule(cfg: DictConfig) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
-    """Return the data module, set up for training, with its specification and normaliser."""
+def build_datamodule(
+    cfg: DictConfig, threads: Callable[[], int] | None = None
+) -> tuple[pl.LightningDataModule, DataSpec, nn.Module]:
+    """Return the data module, set up for training, with its specification and normaliser.
+
+    ``threads`` tells with how many threads it may read its data; None is all cores that this process may use.
+    """
     check_targets(cfg)
     sampler = partial_node(cfg.sampler, "sampler")
-    offered = {"seed": cfg.seed, "batch_size": cfg.batch_size, "data_dir": cfg.data_dir, "sampler": sampler}
-    datamodule = build_node(cfg.data, "data", **offered)
+    offered = {name: cfg[name] for name in ("seed", "batch_size", "data_dir")}
+    datamodule = build_node(cfg.data, "data", sampler=sampler, threads=threads, **offered)
     if not isinstance(datamodule, pl.LightningDataModule):
         raise UserError(
             f"data._target_ must be a LightningDataModule; received {type(datamodule).__name__}: "
@@ -169,54 +169,6 @@ def _check_output(module: LitClassifier) -> None:
         ) from error
 
 
-def build_trainer(
-    cfg: DictConfig,
-    directory: RunDirectory,
-    datamodule: pl.LightningDataModule,
-    resume_epoch: int | None,
-    watches: list[pl.Callback],
-) -> tuple[pl.Trainer, list[pl.Callback]]:
-    """Return Lightning's Trainer with ``watches``, the configured callbacks and loggers, and all those callbacks."""
-    # watches go first: they see the weights that validation sees even where a later callback swaps them
-    callbacks = watches + [
-        build_node(node, f"callbacks.{name}", dirpath=str(directory.checkpoints), run_dir=directory.path)
-        for name, node in (cfg.callbacks or {}).items()
-        if node is not None
-    ]
-    # Lightning refuses a callback of a kind that the trainer switches off, and adds one of a kind that is missing
-    switches = {"enable_progress_bar": ProgressBar, "enable_checkpointing": Checkpoint}
-    for switch, kind in switches.items():
-        if cfg.trainer.get(switch) is False:
-            callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
-    off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
-    callbacks += [RandomState(), *pruning()]
-    trainer = build_node(
-        {**cfg.trainer, **off},
-        "trainer",
-        logger=[
-            MetricsCSV(run_dir=directory.path, resume_epoch=resume_epoch),
-            *build_loggers(cfg, directory, resume_epoch),
-        ],
-        callbacks=callbacks,
-        default_root_dir=str(directory.path),
-        enable_model_summary=False,
-        # ours share themselves out
-        use_distributed_sampler=not isinstance(datamodule, ArrayDataModule),
-    )
-    if cfg.stepping == "auto":
-        take_stretches(trainer)
-    return trainer, callbacks
-
-
-def build_loggers(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> list[Logger]:
-    """Return the loggers that the configuration names."""
-    return [
-        build_node(node, f"logger.{name}", run_dir=directory.path, resume_epoch=resume_epoch)
-        for name, node in (cfg.logger or {}).items()
-        if node is not None
-    ]
-
-
 def build_transfer(cfg: DictConfig) -> Transfer | None:
     """Return the configured strategy, None for fresh weights."""
     # runs from before there was such a word have none
@@ -228,14 +180,19 @@ def build_transfer(cfg: DictConfig) -> Transfer | None:
     return None
 
 
-def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None) -> Built:
-    """Build everything one run trains with; raises ``UserError`` for what the user can mend."""
+def build(
+    cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = None, threads: Callable[[], int] | None = None
+) -> Built:
+    """Build everything one run trains with, see ``build_datamodule`` for ``threads``.
+
+    Raises ``UserError`` for what the user can mend.
+    """
     check_accelerator(cfg.trainer)
-    datamodule, spec, normaliser = build_datamodule(cfg)
+    datamodule, spec, normaliser = build_datamodule(cfg, threads)
     augmentation = build_augmentation(cfg, spec)
     watches: list[pl.Callback] = []
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
-        watches.append(CleanTraining.sample(datamodule.train, len(datamodule.val), cfg.seed))
+        watches.append(clean_training(cfg, datamodule))
     transfer = build_transfer(cfg)
     watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
@@ -245,7 +202,7 @@ def build(cfg: DictConfig, directory: RunDirectory, resume_epoch: int | None = N
         begin = transfer.watch if directory.last_checkpoint.is_file() else transfer.adopt
         begin(module)
     if cfg.compile:
-        module.logits_and_loss = CompiledPass(
-            module.logits_and_loss, "inductor" if cfg.compile is True else cfg.compile
-        )
+        backend = "inductor" if cfg.compile is True else cfg.compile
+        size = whole_batch_size(datamodule.train_dataloader())
+        module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
     return Built(datamodule, module, trainer, callbacks, {} if transfer is None else {"transfer": transfer.record})

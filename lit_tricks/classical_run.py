@@ -12,7 +12,8 @@ from omegaconf import DictConfig
 from sklearn.base import is_classifier
 from torch import nn
 
-from lit_tricks.build import Built, build_datamodule, build_trainer
+from lit_tricks.build import Built, build_datamodule
+from lit_tricks.build_trainer import build_trainer
 from lit_tricks.classical import GridSearch, SearchTable, estimator_facts, fit_estimator
 from lit_tricks.classical.storage import SUFFIX, Stored, pack
 from lit_tricks.classical_module import classifier_module

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -19,6 +19,8 @@ WATCHABLE = ("val/loss", "val/acc", "val/balanced_acc")
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer, int | None, int, int | None], dict[str, Any] | None]
+# inputs, labels and the objective's targets of one batch
+Prepared = tuple[Tensor, Tensor, Tensor]
 Augment = Callable[[Tensor, Tensor, Sequence[int], int, int], tuple[Tensor, Tensor]]
 
 
@@ -131,25 +133,21 @@ class LitClassifier(pl.LightningModule):
         self._noted_batch = (self.current_epoch, batch_idx)
         return self.batch_loss(*self._network_input(x, y, [len(y)], batch_idx), note=first)
 
-    def _network_input(
-        self, x: Tensor, y: Tensor, sizes: Sequence[int], first_batch: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _network_input(self, x: Tensor, y: Tensor, sizes: Sequence[int], first_batch: int) -> Prepared:
         """Return raw training batches as the network sees them, their labels and the objective's targets."""
         target = y
         if self.augmentation is not None:
             x, target = self.augmentation(x, y, sizes, self.current_epoch, first_batch)
         return self.normaliser(x), y, target
 
-    def prepared(
-        self, x: Tensor, y: Tensor, sizes: list[int], first_batch: int
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield several raw batches, given in one piece, as ``batch_loss`` takes them.
+    def prepared(self, x: Tensor, y: Tensor, sizes: list[int], first_batch: int) -> list[Prepared]:
+        """Return several raw batches, given in one piece, as ``batch_loss`` takes them.
 
         What works on each example by itself is done for all of them at once. ``first_batch`` is the number of the
         first batch within the epoch.
         """
         pieces = self._network_input(x.to(self.device), y.to(self.device), sizes, first_batch)
-        yield from zip(*(piece.split(sizes) for piece in pieces), strict=True)
+        return list(zip(*(piece.split(sizes) for piece in pieces), strict=True))
 
     def batch_loss(self, x: Tensor, y: Tensor, target: Tensor, note: bool = True) -> Tensor:
         """Return the mean loss of a prepared batch plus the penalty, and ``note`` what the epoch's figures need.
@@ -161,23 +159,16 @@ class LitClassifier(pl.LightningModule):
         penalty = None if self._penalty is None else self._penalty(self.network)
         loss = data_loss if penalty is None else data_loss + penalty
         if not is_finite_here(loss.detach()):
-            raise self._not_finite(loss.item())
+            raise _not_finite(loss.item(), f"epoch {self.current_epoch}, step {self._figures.steps} of it")
         if note:
             self._figures.note(data_loss.detach(), logits.detach(), y, None if penalty is None else penalty.detach())
         return loss
-
-    def _not_finite(self, loss: float) -> Diverged:
-        step = f"epoch {self.current_epoch}, step {self._figures.steps} of it"
-        return Diverged(
-            f"the training loss must stay finite; it became {loss} in {step}: "
-            "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
-        )
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training loss and accuracy; stop when the loss is not finite."""
         sums = self._figures.take()
         if not math.isfinite(sums[0] + sums[4]):
-            raise self._not_finite(sums[0] + sums[4])
+            raise _not_finite(sums[0] + sums[4], f"epoch {self.current_epoch}")
         precise = torch.float32 if self.device.type == "mps" else torch.float64
         loss, correct, examples, steps, penalty = self._reduced(
             torch.tensor(sums, dtype=precise, device=self.device)
@@ -237,3 +228,10 @@ class LitClassifier(pl.LightningModule):
 
     def _reduced(self, value: Tensor) -> Tensor:
         return self.trainer.strategy.reduce(value, reduce_op="sum")
+
+
+def _not_finite(loss: float, place: str) -> Diverged:
+    return Diverged(
+        f"the training loss must stay finite; it became {loss} in {place}: "
+        "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
+    )

@@ -14,20 +14,19 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from lit_tricks.build import Built, build
-from lit_tricks.callbacks import EarlyStopping
 from lit_tricks.commandline.study import is_study
 from lit_tricks.compilation import CompiledPass
 from lit_tricks.functional.seeding import derive_seed
+from lit_tricks.outcome import counted_weights, ended, stepping
 from lit_tricks.quiet import quiet_lightning
 from lit_tricks.rate_search import finder_name, settle_rate
 from lit_tricks.record import experiments, reason, resolved, versions, words
 from lit_tricks.relative_values import carried_out
 from lit_tricks.resume import Resumption, plan_resumption
 from lit_tricks.run_directory import UNFINISHED, RunDirectory
-from lit_tricks.search.trial import Pruning
 from lit_tricks.stopwatch import clocked
 from lit_tricks.targets import is_classical
-from lit_tricks.threads import choose_threads, held_to, parallel_jobs
+from lit_tricks.threads import choose_threads, core_share, held_to, parallel_jobs
 
 log = logging.getLogger("lit_tricks")
 
@@ -157,9 +156,10 @@ def _train(plan: Resumption, facts: dict[str, Any]) -> float | None:
         cfg = plan.config
     with clocked(seconds, "build"):
         pl.seed_everything(cfg.seed, workers=True, verbose=False)
+        share = core_share(cfg.threads, _jobs_at_once())
         # orthogonal initial weights depend on the number of threads; runs must not begin differently in a sweep
         with held_to(1):
-            built = build(cfg, directory, plan.epoch if plan.resumed else None)
+            built = build(cfg, directory, plan.epoch if plan.resumed else None, lambda: share()[0])
         threads = facts["threads"] = _prepare(cfg, built)
     if plan.resumed and _rank() == 0:
         directory.write_config(_content(cfg))
@@ -179,11 +179,11 @@ def _train_built(plan: Resumption, built: Built, facts: dict[str, Any]) -> float
         seconds["fit"] = round(seconds["fit"] - seconds["compile"], 3)
     if not built.trainer.is_global_zero:
         return None
-    weights = _weights(built, directory)
+    weights = counted_weights(built, directory)
     if interrupted and weights is None:
         raise KeyboardInterrupt
-    facts["stepping"] = _stepping(cfg, built)
-    facts["ended"] = "stopped by the user" if interrupted else _ended(built)
+    facts["stepping"] = stepping(cfg.stepping, built.trainer)
+    facts["ended"] = "stopped by the user" if interrupted else ended(built)
     facts["status"] = "stopped" if interrupted else "completed"
     facts["reason"] = "by the user" if interrupted else None
     # pictures and tables must not hold up the first step
@@ -222,7 +222,7 @@ def _jobs_at_once() -> int:
 
 
 def _fit(built: Built, checkpoint: Path | None) -> bool:
-    """Train, and return whether the user stopped it. Lightning answers Ctrl-C with ``SystemExit``."""
+    """Train, and return whether the user stopped it, see ``Interruption``. Lightning answers it with ``SystemExit``."""
     try:
         built.trainer.fit(built.module, datamodule=built.datamodule, ckpt_path=checkpoint)
     except SystemExit:
@@ -230,30 +230,3 @@ def _fit(built: Built, checkpoint: Path | None) -> bool:
             raise
         return True
     return False
-
-
-def _weights(built: Built, directory: RunDirectory) -> Path | None:
-    """Return the checkpoint whose weights count: the best where early stopping restores it, else the last."""
-    restored = any(isinstance(callback, EarlyStopping) for callback in built.callbacks)
-    for saved in [directory.best_checkpoint] * restored + [directory.last_checkpoint]:
-        if saved.is_file():
-            return saved
-    return None
-
-
-def _stepping(cfg: DictConfig, built: Built) -> str:
-    against = getattr(built.trainer.fit_loop.epoch_loop, "reason", f"stepping={cfg.stepping}")
-    return "stretches" if against is None else f"single: {against}"
-
-
-def _ended(built: Built) -> str:
-    trainer = built.trainer
-    if not trainer.global_step:
-        return "without a step"
-    if any(isinstance(callback, EarlyStopping) and callback.stopped_epoch for callback in built.callbacks):
-        return "early stopping"
-    if any(isinstance(callback, Pruning) and callback.pruned for callback in built.callbacks):
-        return "pruned"
-    if trainer.max_epochs not in (None, -1) and trainer.current_epoch >= trainer.max_epochs:
-        return "max_epochs"
-    return "max_steps" if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps else "max_time"

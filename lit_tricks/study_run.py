@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
-from lit_tricks.build import build_loggers
+from lit_tricks.build_trainer import build_loggers
 from lit_tricks.errors import UserError
 from lit_tricks.files import write_atomically
 from lit_tricks.instantiation import build_node

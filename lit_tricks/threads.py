@@ -1,15 +1,14 @@
 """How many CPU threads a network deserves, and that it gets no others."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-# Below this a second thread costs more in hand-over than it computes: measured on 784-30-10 at batch 10
-# (0.5 million), where two threads on a busy machine were 25 times slower, and 784-512-512-10 at batch 512.
+# Below this a second thread costs more in hand-over than it computes, most of all on a busy machine.
 WORTH_MORE_THREADS = 50_000_000
 
 OMP_NUM_THREADS = "OMP_NUM_THREADS"
@@ -35,16 +34,34 @@ def choose_threads(
         return int(wanted), "as asked"
     operations = _operations(network, input_shape) * batch_size
     why = f"{operations / 1e6:,.1f} million operations a forward batch"
+    if not operations:
+        return 1, "a forward batch takes no operations that can be counted"
     if operations < WORTH_MORE_THREADS:
         return 1, why
-    cores = usable_cores()
-    share = max(1, cores // processes)
-    if processes > 1:
-        why += f"; {processes} processes share {cores} core{'s' if cores > 1 else ''}"
+    cores, limits = core_share(wanted, processes)()
+    return cores, "; ".join([why, *limits])
+
+
+def core_share(wanted: int | str, processes: int = 1) -> Callable[[], tuple[int, list[str]]]:
+    """Return what tells how many cores each of ``processes`` may use and what limits them, see ``choose_threads``.
+
+    The environment is read now; cores are counted when it is called, since that takes an import.
+    """
     limit = os.environ.get(OMP_NUM_THREADS, "").partition(",")[0]
-    if limit.isdigit() and 0 < int(limit) < share:
-        return int(limit), f"{why}; {OMP_NUM_THREADS}={limit}"
-    return share, why
+
+    def share() -> tuple[int, list[str]]:
+        if wanted != "auto":
+            return int(wanted), ["as asked"]
+        cores, limits = usable_cores(), []
+        found = max(1, cores // processes)
+        if processes > 1:
+            limits.append(f"{processes} processes share {cores} core{'s' if cores > 1 else ''}")
+        if limit.isdigit() and 0 < int(limit) < found:
+            found = int(limit)
+            limits.append(f"{OMP_NUM_THREADS}={limit}")
+        return found, limits
+
+    return share
 
 
 def usable_cores() -> int:

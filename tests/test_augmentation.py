@@ -4,12 +4,14 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from training import make_module, make_trainer
 
 from lit_tricks.build import build
+from lit_tricks.callbacks import CleanTraining
 from lit_tricks.commandline.entry import main
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.data.augmentation import Augmentation, MixUp
@@ -102,3 +104,16 @@ def test_training_alone_is_augmented(tmp_path: Path) -> None:
     module.augmentation = None
     (plain,) = trainer.validate(module, datamodule=datamodule, verbose=False)
     assert plain == {name: pytest.approx(float(logged[name])) for name in plain}
+
+
+def test_the_clean_sample_is_a_view_however_large_the_data_is(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((200, 3, 4, 4)).astype(np.float32))
+    np.save(tmp_path / "y.npy", np.arange(200) % 2)
+    data = ["data=npy", f"data.path={tmp_path}", "augmentation=flip_crop"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        built = build(compose("config", [*SHORT[:1], *data]), RunDirectory.claim(tmp_path / "run"))
+    (watch,) = (callback for callback in built.callbacks if isinstance(callback, CleanTraining))
+    sample = watch.loader.examples
+    assert len(sample) == len(built.datamodule.val)
+    assert sample.inputs.data_ptr() == built.datamodule.train.inputs.data_ptr()
+    assert set(sample.rows.tolist()) <= set(built.datamodule.train.rows.tolist())

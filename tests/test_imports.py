@@ -35,8 +35,8 @@ ALLOWED = {
     "search": {"functional", "record", "report"},
 }
 HYDRA_ROOMS = {
-    "build", "classical_run", "cli", "commandline", "comparison", "instantiation", "pretraining", "rate_search",
-    "relative_values", "restore", "resume", "run", "study_run", "targets",
+    "build", "build_trainer", "classical_run", "cli", "commandline", "comparison", "instantiation", "pretraining",
+    "rate_search", "relative_values", "restore", "resume", "run", "study_run", "targets",
 }  # fmt: skip
 LIGHT = [
     "lit_tricks",

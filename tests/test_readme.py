@@ -1,6 +1,7 @@
 """The README says what is there."""
 
 import re
+import shlex
 from pathlib import Path
 
 from benchmarks.readme import README, put, words
@@ -27,7 +28,9 @@ def test_every_command_of_the_readme_composes() -> None:
     from lit_tricks.commandline.strict import check_command_line
 
     lines = [line.split("#")[0].strip() for line in README.read_text(encoding="utf-8").splitlines()]
-    commands = [line.split()[2:] for line in lines if line.startswith("python train.py") and "runs/RUN" not in line]
+    commands = [
+        shlex.split(line)[2:] for line in lines if line.startswith("python train.py") and "runs/RUN" not in line
+    ]
     assert len(commands) >= 4
     for command in commands:
         check_command_line(command)

@@ -1,5 +1,6 @@
 """What goes wrong inside a stretch of steps is found at its step, and loses nothing that was reached before."""
 
+import csv
 import json
 import os
 import signal
@@ -41,8 +42,10 @@ class Faulty(nn.Module):
         if self.training and self.calls == self.at and not (self.once and self.once.exists()):
             if self.fault == "raise":
                 raise RuntimeError("broken")
-            if self.fault == "interrupt":
+            if self.fault in ("interrupt", "insist"):
                 self.once.touch()
+                os.kill(os.getpid(), signal.SIGINT)
+            if self.fault == "insist":
                 os.kill(os.getpid(), signal.SIGINT)
             if self.fault == "spoil":
                 x = x * float("nan")
@@ -141,19 +144,51 @@ def test_ctrl_c_in_mid_stretch_leaves_a_checkpoint_that_resumes_to_the_undisturb
     assert done.returncode == 130, done.stderr
     assert "Traceback" not in done.stderr
     results = results_of(stopped)
-    assert (results["status"], results["steps"], results["weights_epoch"]) == ("stopped", at, 2)
-    assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2 * BATCHES
+    # the step that was interrupted, and one more, after which Lightning saves
+    assert (results["status"], results["steps"], results["weights_epoch"]) == ("stopped", at + 2, 3)
+    assert torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == at + 2
+    resumes_to(stopped, whole)
+
+
+def resumes_to(stopped: Path, whole: Path) -> None:
+    """Check that the stopped run goes on to the weights and figures of the undisturbed one, bit for bit."""
     assert main([f"resume={stopped}", "allow_targets=[faults]"]) == 0
-    assert results_of(stopped)["metrics"] == results_of(whole)["metrics"]
-    assert results_of(stopped)["steps"] == 3 * BATCHES
+    found, expected = results_of(stopped), results_of(whole)
+    assert found["status"] == "completed"
+    for name in ("metrics", "steps", "epochs"):
+        assert found[name] == expected[name]
+    weights, others = (
+        torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for folder in (stopped, whole)
+    )
+    for name, value in weights.items():
+        assert torch.equal(value, others[name]), name
+    rows, others = (
+        [
+            {name: cell for name, cell in row.items() if name != "epoch_seconds"}
+            for row in csv.DictReader((folder / "metrics.csv").read_text().splitlines())
+        ]
+        for folder in (stopped, whole)
+    )
+    assert rows == others
 
 
-def test_ctrl_c_before_the_first_checkpoint_says_so_and_resume_begins_again(
+def test_ctrl_c_in_the_first_epoch_loses_nothing_either(tmp_path: Path, stretches: list[tuple[int, range]]) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert main(faulty(f"hydra.run.dir={whole}")) == 0
+    interrupted = ["model.fault=interrupt", "model.at=31", f"model.once={tmp_path / 'once'}"]
+    assert main(faulty(*interrupted, f"hydra.run.dir={stopped}")) == 130
+    assert inside(stretches, 0, 30)
+    results = results_of(stopped)
+    assert (results["status"], results["steps"], results["epochs"]) == ("stopped", 32, 0)
+    resumes_to(stopped, whole)
+
+
+def test_ctrl_c_twice_before_the_first_checkpoint_says_so_and_resume_begins_again(
     tmp_path: Path, stretches: list[tuple[int, range]]
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert main(faulty("trainer.max_epochs=1", f"hydra.run.dir={whole}")) == 0
-    interrupted = ["model.fault=interrupt", "model.at=31", f"model.once={tmp_path / 'once'}", "trainer.max_epochs=1"]
+    interrupted = ["model.fault=insist", "model.at=31", f"model.once={tmp_path / 'once'}", "trainer.max_epochs=1"]
     assert main(faulty(*interrupted, f"hydra.run.dir={stopped}")) == 130
     assert inside(stretches, 0, 30)
     assert (results_of(stopped)["status"], results_of(stopped)["reason"]) == ("stopped", "by the user")

@@ -8,14 +8,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 import torch
 from lightning_fabric.utilities.distributed import _set_num_threads_if_needed
+from PIL import Image
 from torch import nn
 
 from lit_tricks import threads
 from lit_tricks.commandline.entry import main
-from lit_tricks.threads import choose_threads, held_to, parallel_jobs
+from lit_tricks.data import decoding
+from lit_tricks.threads import choose_threads, core_share, held_to, parallel_jobs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LARGE = ["model.hidden=[2048]", "batch_size=512", "trainer.max_epochs=1", "logger=none"]
@@ -50,6 +53,42 @@ def test_processes_share_the_cores(processes: int, expected: int) -> None:
     count, why = choose_threads("auto", network(784, 512, 512, 10), (784,), 512, processes)
     assert count == expected
     assert ("processes share 8 cores" in why) == (processes > 1)
+
+
+@pytest.mark.usefixtures("eight_cores")
+def test_operations_that_cannot_be_counted_are_no_zero() -> None:
+    assert choose_threads("auto", nn.Flatten(), (1, 4, 4), 512) == (
+        1,
+        "a forward batch takes no operations that can be counted",
+    )
+
+
+@pytest.mark.usefixtures("eight_cores")
+def test_whoever_reads_the_data_gets_the_same_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert core_share("auto", 1)() == (8, [])
+    assert core_share("auto", 3)()[0] == 2
+    assert core_share(5, 3)()[0] == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    share = core_share("auto", 3)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert share()[0] == 1
+
+
+@pytest.mark.usefixtures("eight_cores")
+@pytest.mark.parametrize(("threads", "expected"), [("auto", 8), ("3", 3)])
+def test_images_are_decoded_by_the_threads_of_the_run(
+    threads: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(0)
+    for number in range(40):
+        place = tmp_path / "images" / str(number % 2) / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
+    most: list[int] = []
+    monkeypatch.setattr(decoding, "_threads", lambda paths, told: most.append(told()) or 1)
+    data = ["data=image_folder", f"data.path={tmp_path / 'images'}", f"threads={threads}"]
+    assert main([*data, "trainer.max_epochs=1", "logger=none", f"hydra.run.dir={tmp_path / 'run'}"]) == 0
+    assert most == [expected]
 
 
 @pytest.mark.usefixtures("eight_cores")

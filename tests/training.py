@@ -37,7 +37,6 @@ def make_module(
 
 def make_trainer(folder: Path, max_epochs: int, callbacks: Sequence[pl.Callback] = (), **options: object) -> pl.Trainer:
     return pl.Trainer(
-        accelerator="cpu",
         max_epochs=max_epochs,
         logger=False,
         callbacks=[Checkpoint(str(folder / "checkpoints")), RandomState(), *callbacks],
@@ -46,5 +45,5 @@ def make_trainer(folder: Path, max_epochs: int, callbacks: Sequence[pl.Callback]
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
-        **options,  # type: ignore[arg-type]
+        **{"accelerator": "cpu", **options},  # type: ignore[arg-type]
     )

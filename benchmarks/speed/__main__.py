@@ -10,8 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.speed.environment import environment
-from benchmarks.speed.page import write_page
+from benchmarks.speed.environment import busy_cores, code, environment
+from benchmarks.speed.page import OTHERS, write_page
 from benchmarks.speed.processes import REPOSITORY, run
 from benchmarks.speed.results import Results
 from benchmarks.speed.row import Contender, Figures, Row
@@ -25,8 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     results = Results(options.out / "benchmarks.json")
-    here = environment()
-    command = {"rounds": options.rounds, "quick": options.quick, "environment": here}
+    here, version = environment(), code(REPOSITORY)
+    command = {"rounds": options.rounds, "quick": options.quick, "environment": here, "code": version}
     failed = False
     for name in results.begin(options.only or list(SUITE), command):
         row = SUITE[name]
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
                 failed = True
                 print(f"{name}: {contender} failed: {error}", file=sys.stderr, flush=True)
                 results.add(number, contender, None, str(error))
-        results.complete(here)
+        results.complete(here, version)
         write_page(results, options.out / "benchmarks.md")
     return int(failed)
 
@@ -51,9 +51,11 @@ def present(row: Row) -> list[Contender]:
 
 
 def measure(row: Row, contender: str, data_dir: Path, number: int, quick: bool) -> Figures:
-    """Return a contender's figures in one round; raises ``RuntimeError`` when its process fails."""
+    """Return a contender's figures in one round and how busy the machine was before; ``RuntimeError`` on failure."""
+    others = busy_cores()
     arguments = ["-m", "benchmarks.speed.worker", row.name, contender, str(data_dir), str(number), str(quick)]
-    return json.loads(run(arguments).output.strip().splitlines()[-1])
+    figures = json.loads(run(arguments).output.strip().splitlines()[-1])
+    return figures if others is None else {**figures, OTHERS: others}
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

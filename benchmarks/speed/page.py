@@ -9,13 +9,17 @@ from benchmarks.speed.environment import in_words
 from benchmarks.speed.figures import median, ratios
 from benchmarks.speed.processes import REPOSITORY
 from benchmarks.speed.results import Results
-from benchmarks.speed.row import Rounds, Row
+from benchmarks.speed.row import Claim, Rounds, Row
 from benchmarks.speed.suite import SUITE
 from lit_tricks.files import write_atomically
 
+# the figure that every measurement has besides its own
+OTHERS = "busy cores before"
+
 INTRODUCTION = (
     "Made by `python -m benchmarks.speed DATA_DIR`, one row again by `--only ROW`. Each contender runs in a process of "
-    "its own, in turn, round after round; figures are medians over the rounds, and ratios are taken within a round."
+    "its own, in turn, round after round; figures are medians over the rounds, and ratios are taken within a round. "
+    "Brackets hold the smallest and the largest of the single rounds."
 )
 
 
@@ -49,7 +53,8 @@ def summary(rows: dict[str, Row], measured: dict[str, Any]) -> list[str]:
             except ValueError:
                 found, verdict = "not measured", "-"
             else:
-                found, verdict = f"{number(value)}{unit}", "met" if claim.is_met(value) else "**missed**"
+                found = f"{number(value)}{unit}{_spread(claim, measured[name]['rounds'])}"
+                verdict = "met" if claim.is_met(value) else "**missed**"
             lines.append(f"| {claim.work} | {claim.direction} {number(claim.limit)}{unit} | {found} | {verdict} |")
     return [*lines, ""]
 
@@ -59,6 +64,7 @@ def details(row: Row, measured: dict[str, Any], shared: dict[str, str]) -> list[
     rounds: Rounds = measured["rounds"]
     many = f"{len(rounds)} round{'s' * (len(rounds) > 1)}"
     lines = [f"## {row.title}", "", f"`--only {row.name}`, {many}. {row.timed}", ""]
+    lines += [" ".join([f"Commit {measured.get('code', 'not recorded')}.", *_load(rounds)]), ""]
     if measured["environment"] != shared:
         lines += [f"Measured elsewhere: {in_words(measured['environment'])}", ""]
     headings = ["", *row.columns, *(["ratio", "smallest to largest"] if row.base else [])]
@@ -71,11 +77,31 @@ def details(row: Row, measured: dict[str, Any], shared: dict[str, str]) -> list[
                 ratios(rounds, (line.contender, line.figures[0]), (first.contender, first.figures[0]))
             )
         lines.append(f"| {' | '.join(cells)} |")
-    absent = [one.name for one in row.contenders if not any(one.name in found for found in rounds)]
-    if absent:
-        lines += ["", f"Not installed: {', '.join(absent)}."]
+    absent = [one for one in row.contenders if not any(one.name in found for found in rounds)]
+    for why, names in (
+        ("Not installed", [one.name for one in absent if one.needs is not None]),
+        ("Not measured yet", [one.name for one in absent if one.needs is None]),
+    ):
+        if names:
+            lines += ["", f"{why}: {', '.join(names)}."]
     lines += [f"\n{name} failed: {reason}" for name, reason in measured["failures"].items()]
     return [*lines, ""]
+
+
+def _spread(claim: Claim, rounds: Rounds) -> str:
+    """Return the smallest and the largest of what single rounds say of a claim."""
+    found = []
+    for one in rounds:
+        try:
+            found.append(claim.measured([one]))
+        except ValueError:
+            continue
+    return f" ({number(min(found))} to {number(max(found))})" if len(found) > 1 else ""
+
+
+def _load(rounds: Rounds) -> list[str]:
+    found = [figures[OTHERS] for one in rounds for figures in one.values() if figures and OTHERS in figures]
+    return [f"Before a measurement others kept at most {max(found):.2f} cores busy."] if found else []
 
 
 def number(value: float, digits: int = 3) -> str:

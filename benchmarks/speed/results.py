@@ -10,20 +10,20 @@ from lit_tricks.files import write_atomically
 
 
 class Results:
-    """The rows measured so far, kept in one file after every single measurement.
+    """The rows measured so far, and beside their file another one, as long as it is needed, of what is under way.
 
     A command that is given again after an interruption, in the same circumstances, goes on where it stopped; any
     other begins anew. A row's earlier measurement stays until its new one is complete.
 
     Attributes:
-        rows: name → ``environment``, ``rounds`` and ``failures``.
+        rows: name → ``environment``, ``code``, ``rounds`` and ``failures``.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        self.rows: dict[str, Any] = content.get("rows", {})
-        self._unfinished: dict[str, Any] = content.get("unfinished", {})
+        self._draft = path.with_suffix(".unfinished.json")
+        self.rows: dict[str, Any] = _read(path).get("rows", {})
+        self._unfinished: dict[str, Any] = _read(self._draft)
 
     def begin(self, names: Sequence[str], command: dict[str, Any]) -> list[str]:
         """Return which of the rows ``names`` the ``command`` has still to measure."""
@@ -52,16 +52,22 @@ class Results:
             self._unfinished["failures"][contender] = failure
         self._save()
 
-    def complete(self, environment: dict[str, str]) -> None:
+    def complete(self, environment: dict[str, str], code: str) -> None:
         """Let the present row's new measurement take the place of its old one, and go on to the next row."""
         name = self._unfinished["remaining"].pop(0)
         kept = {key: self._unfinished[key] for key in ("rounds", "failures")}
-        self.rows[name] = {"environment": environment, **kept}
+        self.rows[name] = {"environment": environment, "code": code, **kept}
         self._unfinished |= {"rounds": [], "failures": {}}
-        if not self._unfinished["remaining"]:
+        write_atomically(self.path, json.dumps({"rows": self.rows}, indent=2) + "\n")
+        if self._unfinished["remaining"]:
+            self._save()
+        else:
             self._unfinished = {}
-        self._save()
+            self._draft.unlink(missing_ok=True)
 
     def _save(self) -> None:
-        content = {"rows": self.rows} | ({"unfinished": self._unfinished} if self._unfinished else {})
-        write_atomically(self.path, json.dumps(content, indent=2) + "\n")
+        write_atomically(self._draft, json.dumps(self._unfinished, indent=2) + "\n")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.tricks.effects import Effects
 from benchmarks.tricks.measure import REPOSITORY, measure
 from benchmarks.tricks.page import file_name, index_page, trick_page
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SETTINGS, Setting
+from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SETTINGS, Setting, is_measured
 from lit_tricks.commandline.cards import Card, card, tricks
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
@@ -56,7 +56,7 @@ def _measure(options: argparse.Namespace, effects: Effects, words: list[str]) ->
         (setting, word)
         for setting in SETTINGS
         for word in words
-        if not effects.has(setting.name, word) or (options.again and word != BASELINE)
+        if is_measured(setting, word) and (not effects.has(setting.name, word) or (options.again and word != BASELINE))
     ]
     # a setting whose baseline fails, for want of data say, measures nothing
     due.sort(key=lambda pair: pair[1] != BASELINE)

@@ -44,9 +44,10 @@ class Effects:
     def _save(self) -> None:
         write_atomically(self.file, json.dumps(self.content, indent=1) + "\n")
 
-    def refusal(self, setting: str, word: str) -> str | None:
-        """Return why the configuration refuses a word in a setting, None when it does not or was not asked."""
-        return self.content["settings"].get(setting, {}).get(word, {}).get("refused")
+    def obstacle(self, setting: str, word: str) -> tuple[str, str] | None:
+        """Return ``refused`` or ``failed`` and the message where a word cannot be used in a setting, else None."""
+        found = self.content["settings"].get(setting, {}).get(word, {})
+        return next(((kind, found[kind]) for kind in ("refused", "failed") if kind in found), None)
 
     def accuracy(self, setting: str, word: str) -> list[float] | None:
         """Return the test accuracy by seed, None where there is none."""

@@ -15,10 +15,11 @@ USERS_MISTAKE = 2
 
 
 def measure(setting: Setting, word: str, data_dir: Path) -> dict[str, Any]:
-    """Return ``accuracy``, ``loss`` and ``seconds`` of training by seed, or ``refused`` with the message.
+    """Return ``accuracy``, ``loss`` and ``seconds`` of training by seed, or ``refused`` or ``failed`` with a message.
 
-    A word that the configuration refuses in this setting (exit code 2 before any run) is a finding, unless it is the
-    baseline; whatever else goes wrong raises ``RuntimeError`` with the last line of the error stream.
+    A word that the configuration refuses in this setting is a finding, and so are runs that it ends with a message
+    for the user (exit code 2), such as a loss that is not finite; of the baseline neither is. Whatever else goes wrong
+    raises ``RuntimeError`` with the last line of the error stream.
     """
     with tempfile.TemporaryDirectory() as folder:
         seeds = f"seed={','.join(map(str, range(SEEDS)))}"
@@ -33,9 +34,12 @@ def measure(setting: Setting, word: str, data_dir: Path) -> dict[str, Any]:
         )
         message = (done.stderr.strip().splitlines() or ["no message"])[-1]
         files = sorted(Path(folder).glob("sweep/*/results.json"), key=lambda file: int(file.parent.name))
-        if done.returncode == USERS_MISTAKE and not files and word != BASELINE:
-            return {"refused": message.removeprefix("error: ")}
         results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        if done.returncode == USERS_MISTAKE and word != BASELINE:
+            reasons = [result["reason"] for result in results if result["status"] == "failed"]
+            if reasons:
+                return {"failed": f"{len(reasons)} of {SEEDS} runs: {reasons[0]}"}
+            return {"refused": message.removeprefix("error: ")}
         if done.returncode or len(results) != SEEDS:
             raise RuntimeError(message)
     results.sort(key=lambda result: result["seed"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.tricks.effects import Effects
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command
+from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command, is_measured
 from lit_tricks.commandline.cards import FIELDS, Card
 from lit_tricks.report.statistics import PairedDifference
 
@@ -38,7 +38,7 @@ def trick_page(card: Card, effects: Effects, defaults: Mapping[str, str]) -> str
     lines = [f"# {card.name}", "", f"{card.sentence}: `python train.py {card.override}`", ""]
     for name in FIELDS:
         if name in card.fields:
-            lines += [f"**{HEADINGS[name]}.** {card.fields[name]}", ""]
+            lines += [f"**{HEADINGS[name]}**: {card.fields[name]}", ""]
     lines += ["## Measured", ""]
     if defaults.get(card.group) == card.name:
         lines += ["The default: every other word is measured against it.", ""]
@@ -76,13 +76,19 @@ def told(effect: PairedDifference) -> str:
 def _measurements(card: Card, effects: Effects) -> list[str]:
     lines = [_row(["data", "test accuracy", "against the baseline", "training time"]), _row(["---"] * 4)]
     for setting in SETTINGS:
-        refused, effect = effects.refusal(setting.name, card.override), effects.effect(setting.name, card.override)
-        if refused is not None:
-            lines.append(_row([setting.name, "-", f"refused: {refused}", "-"]))
+        if not is_measured(setting, card.override):
+            lines.append(_row([setting.name, "-", "not measured: too slow at this size", "-"]))
+        obstacle, effect = effects.obstacle(setting.name, card.override), effects.effect(setting.name, card.override)
+        if obstacle is not None:
+            lines.append(_row([setting.name, "-", ": ".join(obstacle), "-"]))
         elif effect is not None:
             time = f"{effects.slowdown(setting.name, card.override):.1f} times"
             lines.append(_row([setting.name, _level(effects, setting, card.override), told(effect), time]))
-    repeat = [f"- {setting.name} ({setting.budget}): `{command(setting, card.override)}`" for setting in SETTINGS]
+    repeat = [
+        f"- {setting.name} ({setting.budget}): `{command(setting, card.override)}`"
+        for setting in SETTINGS
+        if is_measured(setting, card.override)
+    ]
     return [*lines, "", f"Mean ± standard deviation over {SEEDS} seeds. To repeat:", "", *repeat, ""]
 
 
@@ -100,8 +106,9 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
         return "default"
     if card.override in BY_LECTURE:
         return BY_LECTURE[card.override]
-    if effects.refusal(setting.name, card.override) is not None:
-        return "refused"
+    obstacle = effects.obstacle(setting.name, card.override)
+    if obstacle is not None:
+        return obstacle[0]
     effect = effects.effect(setting.name, card.override)
     if effect is None:
         return "not measured"
@@ -110,4 +117,5 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"

@@ -6,6 +6,7 @@ from lit_tricks.callbacks.early_stopping import EarlyStopping
 from lit_tricks.callbacks.ema import EMA
 from lit_tricks.callbacks.epoch_timer import EpochTimer
 from lit_tricks.callbacks.first_batch import FirstBatch
+from lit_tricks.callbacks.interruption import Interruption
 from lit_tricks.callbacks.layer_recorder import LayerRecorder
 from lit_tricks.callbacks.learning_rate import LearningRate
 from lit_tricks.callbacks.live_curves import LiveCurves
@@ -22,6 +23,7 @@ __all__ = [
     "EarlyStopping",
     "EpochTimer",
     "FirstBatch",
+    "Interruption",
     "LayerRecorder",
     "LearningRate",
     "LearningRateFinder",

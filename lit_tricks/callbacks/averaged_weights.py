@@ -22,13 +22,11 @@ class AveragedWeights(pl.Callback):
     accuracies of training remain those of the weights that trained.
 
     Lightning's ``WeightAveraging`` validates the initial weights until its first update, averages an epoch only
-    after that was validated, watches every batch, and takes 175 µs an update on 784-30-10 where this takes 7.
+    after that was validated, and watches every batch.
 
     Attributes:
         count: states averaged so far.
     """
-
-    bears_stretches = True
 
     def __init__(self) -> None:
         self.count = 0

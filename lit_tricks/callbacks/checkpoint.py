@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 from pytorch_lightning.trainer.states import TrainerFn
 
+from lit_tricks.callbacks.interruption import BetweenSteps
 from lit_tricks.errors import UserError
 
 
@@ -16,8 +17,9 @@ class Checkpoint(LightningCheckpoint):
 
     Lightning's ``ModelCheckpoint`` writes ``last.ckpt`` only when a best one was written at the same step, and
     ranks an epoch by whatever validation came before its end. A run that ends within an epoch, by
-    ``max_steps``, keeps the state of its last step, so that it resumes there. A run without validation keeps
-    ``last.ckpt`` alone. Files are replaced atomically; paths follow a run directory that was moved.
+    ``max_steps`` or by Ctrl-C under ``Interruption``, keeps the state of its last step, so that it resumes there. A
+    run without validation keeps ``last.ckpt`` alone. Files are replaced atomically; paths follow a run directory
+    that was moved.
 
     Args:
         dirpath: folder of the checkpoints, created when needed.
@@ -71,6 +73,11 @@ class Checkpoint(LightningCheckpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the epoch's last state."""
         if self._saved_step != trainer.global_step:
+            self._save_last(trainer)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Save a run that Ctrl-C ends here, between two steps."""
+        if isinstance(exception, BetweenSteps) and self._saved_step != trainer.global_step:
             self._save_last(trainer)
 
     def state_dict(self) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class EMA(AveragedWeights):
     Raises ``UserError`` for a decay out of range, and at the start of training beside another average.
     """
 
+    bears_stretches = True
+
     def __init__(self, decay: float = 0.99, warm_up: bool = True) -> None:
         if not 0 <= decay < 1:
             raise UserError(

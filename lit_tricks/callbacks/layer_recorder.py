@@ -38,8 +38,6 @@ class LayerRecorder(pl.Callback):
         outputs: moment → ``edges`` and ``counts`` (K outputs, K true classes, bins) of the output probabilities.
     """
 
-    bears_stretches = True
-
     def __init__(self, limit: int = 500, run_dir: str | Path | None = None) -> None:
         self.limit = limit
         self.run_dir = None if run_dir is None else Path(run_dir)

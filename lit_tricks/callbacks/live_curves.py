@@ -33,8 +33,6 @@ class LiveCurves(pl.Callback):
         stream: where to draw; standard output by default.
     """
 
-    bears_stretches = True
-
     def __init__(self, height: int = 15, largest_share: float = 0.02, stream: TextIO | None = None) -> None:
         self.height = height
         self.largest_share = largest_share

@@ -31,6 +31,9 @@ class SWA(AveragedWeights):
     after the last epoch, and for a share of a run that has no end or ends within its first epoch.
     """
 
+    # an epoch's last batch is never part of a stretch
+    bears_stretches = True
+
     def __init__(self, start: float = 0.75) -> None:
         number = isinstance(start, int | float) and not isinstance(start, bool)
         if not number or not (0 < start < 1 or (isinstance(start, int) and start >= 1)):
@@ -85,9 +88,11 @@ class SWA(AveragedWeights):
 
     def _inputs(self, trainer: pl.Trainer) -> Iterator[Tensor]:
         loader: Any = copy.copy(trainer.train_dataloader)
+        batches = int(trainer.num_training_batches)
         if hasattr(loader, "shared"):
-            # every process must come to the same statistics
+            # every process must come to the same statistics, those of what all of them trained on
             loader.shared = False
-        for batch in islice(loader, int(trainer.num_training_batches)):
+            batches *= trainer.world_size
+        for batch in islice(loader, batches):
             x = batch[0] if isinstance(batch, tuple | list) else batch
             yield trainer.strategy.batch_to_device(x)

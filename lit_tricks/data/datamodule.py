@@ -15,6 +15,7 @@ from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_option
 from lit_tricks.data.placement import place
 from lit_tricks.data.planted_cue import with_planted_cue
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
+from lit_tricks.data.selection import take_rows
 from lit_tricks.data.shuffled_labels import with_shuffled_labels
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.data.spec import DataSpec
@@ -142,9 +143,11 @@ class ArrayDataModule(LightningDataModule):
         check_inputs(loaded.train, "training", loaded.encoding.get("feature_names"))
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
-        tested = _take(loaded.train, test) if loaded.test is None else loaded.test
-        watched = tested if self.val_split == "test" else self._cued(_take(loaded.train, val), loaded, "val")
-        taught = with_shuffled_labels(_take(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label"))
+        tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
+        watched = tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), loaded, "val")
+        taught = with_shuffled_labels(
+            take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
+        )
         taught = self._cued(taught, loaded, "train")
         return self._finish(loaded, taught, watched, tested)
 
@@ -234,23 +237,24 @@ class ArrayDataModule(LightningDataModule):
 
     def train_eval_dataloader(self) -> BatchLoader:
         """Return the training split in order, for evaluation."""
-        return self._evaluation("train")
+        return self.in_order(self._placed("train"))
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
         """Return the validation split in order, or an empty list where there is none."""
-        return self._evaluation("val") if len(self.val) else []
+        return self.in_order(self._placed("val")) if len(self.val) else []
 
     def test_dataloader(self) -> BatchLoader:
         """Return the test split in order."""
-        return self._evaluation("test")
+        return self.in_order(self._placed("test"))
 
     def teardown(self, stage: str) -> None:
         """Give back what the splits take of the device's memory; Lightning calls this when a stage ends."""
         self._places.clear()
 
-    def _evaluation(self, split: str) -> BatchLoader:
+    def in_order(self, examples: Examples) -> BatchLoader:
+        """Return examples of these data in order, each once, in batches for evaluation."""
         batch_size = max(self.batch_size, _EVALUATION_VALUES // self.spec.num_features)
-        return BatchLoader(self._placed(split), batch_size, SequentialSampler(getattr(self, split).y), repeat=False)
+        return BatchLoader(examples, batch_size, SequentialSampler(examples.y), repeat=False)
 
     def _placed(self, split: str) -> Examples:
         """Return a split placed for the device that the trained module is on now, or for the CPU without one."""
@@ -262,8 +266,3 @@ class ArrayDataModule(LightningDataModule):
             if split == "train" and device.type != "cpu" and trainer is not None and trainer.is_global_zero:
                 log.info("data: %s", where)
         return self._places[split, device]
-
-
-def _take(examples: Examples, rows: np.ndarray) -> Examples:
-    """Return a view of the sorted distinct ``rows``, or the examples as they are when that is all of them."""
-    return examples if len(rows) == len(examples) else examples.take(rows)

@@ -1,8 +1,7 @@
 """Many image files at once to one array."""
 
-import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,16 +19,18 @@ _FEW = 16
 _Decoded = list[np.ndarray | UnreadableImage]
 
 
-def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str) -> np.ndarray:
+def read_images(
+    paths: Sequence[Path], shape: tuple[int, ...], remedy: str, threads: Callable[[], int] | None = None
+) -> np.ndarray:
     """Return ``uint8`` (N, *shape) in the order of ``paths``, mapped from disk where memory is short.
 
     Shape and pixels are those of ``read_image``, the place those of ``assemble``. One ``UserError`` names all
-    unreadable files, with the ``remedy``.
+    unreadable files, with the ``remedy``. ``threads`` tells how many may decode, None one for each core.
     """
     failures: list[tuple[Path, str]] = []
 
     def pixels() -> Iterator[np.ndarray]:
-        for path, found in zip(paths, _in_order(paths, shape), strict=True):
+        for path, found in zip(paths, _in_order(paths, shape, _threads(paths, threads)), strict=True):
             if isinstance(found, UnreadableImage):
                 failures.append((path, str(found)))
                 found = np.zeros(shape, dtype=np.uint8)
@@ -41,10 +42,9 @@ def read_images(paths: Sequence[Path], shape: tuple[int, ...], remedy: str) -> n
     return images
 
 
-def _in_order(paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[np.ndarray | UnreadableImage]:
-    """Yield every image, or why it is none, in order, decoded by a thread on every core where that pays."""
+def _in_order(paths: Sequence[Path], shape: tuple[int, ...], threads: int) -> Iterator[np.ndarray | UnreadableImage]:
+    """Yield every image, or why it is none, in order."""
     pieces = [paths[start : start + _FEW] for start in range(0, len(paths), _FEW)]
-    threads = _threads(paths)
     if threads == 1:
         for few in pieces:
             yield from _read_few(few, shape)
@@ -60,11 +60,16 @@ def _in_order(paths: Sequence[Path], shape: tuple[int, ...]) -> Iterator[np.ndar
             yield from waiting.popleft().result()
 
 
-def _threads(paths: Sequence[Path]) -> int:
+def _threads(paths: Sequence[Path], most: Callable[[], int] | None) -> int:
+    """Return what ``most`` tells where several threads pay, else one."""
     sizes = [path.stat().st_size for path in paths[:: max(1, len(paths) // 100)] if path.exists()]
     if sum(sizes) < _WORTH_THREADS * max(1, len(sizes)):
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if most is not None:
+        return most()
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def _read_few(paths: Sequence[Path], shape: tuple[int, ...]) -> _Decoded:

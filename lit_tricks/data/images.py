@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -45,6 +45,7 @@ class ImageFolderSource(Source):
         image_size: pixels, one number for a square or (height, width); None is the most common size of the
             training images, scaled down to at most 64 pixels on the longer side. Images are resampled to it.
         colour: ``grey``, ``rgb``, or ``auto``: grey if all training files are of a grey format.
+        threads: tells how many threads may decode; None is one for each core that the process may use.
     """
 
     kind = "image"
@@ -54,6 +55,7 @@ class ImageFolderSource(Source):
         path: str | Path | None = None,
         image_size: int | Sequence[int] | None = None,
         colour: Colour = "auto",
+        threads: Callable[[], int] | None = None,
     ) -> None:
         self.path = path
         self.name = named_after(path, "image_folder")
@@ -61,6 +63,7 @@ class ImageFolderSource(Source):
         if colour not in ("auto", "grey", "rgb"):
             raise UserError(f"data.colour must be auto, grey or rgb; received {colour!r}: try data.colour=auto")
         self.colour = colour
+        self.threads = threads
 
     def load(self) -> Loaded:
         """Return the decoded images; one ``UserError`` names the unreadable files."""
@@ -82,7 +85,8 @@ class ImageFolderSource(Source):
         train_paths, train_labels = _in_class_order(names, files)
         test_paths, test_labels = _in_class_order(names, test_files)
         # Together, so that one message names all unreadable files.
-        pixels = as_tensor(read_images([*train_paths, *test_paths], self._choose_shape(train_paths), REMEDY))
+        paths, shape = [*train_paths, *test_paths], self._choose_shape(train_paths)
+        pixels = as_tensor(read_images(paths, shape, REMEDY, self.threads))
         train, test = pixels.split([len(train_paths), len(test_paths)])
         return Loaded(
             train=Examples(train, train_labels),
@@ -119,9 +123,10 @@ class ImageFolderDataModule(ArrayDataModule):
         path: str | Path | None = None,
         image_size: int | Sequence[int] | None = None,
         colour: Colour = "auto",
+        threads: Callable[[], int] | None = None,
         **common: Unpack[Options],
     ) -> None:
-        super().__init__(ImageFolderSource(path, image_size, colour), **common)
+        super().__init__(ImageFolderSource(path, image_size, colour, threads), **common)
 
 
 def _in_class_order(names: Sequence[str], files: Mapping[str, list[Path]]) -> tuple[list[Path], torch.Tensor]:

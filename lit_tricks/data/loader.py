@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_tricks.data.samplers import Sampler
 from lit_tricks.data.source import Examples
+from lit_tricks.errors import UserError
 
 # An index is split for this many batches at once: splitting one by one costs a sixth more time a batch, and views
 # of all batches at once would take more memory than the index.
@@ -29,6 +30,9 @@ class BatchLoader:
         sampler: gives each epoch its order.
         repeat: whether processes with a short last batch repeat an example of it, which gradients averaged over
             processes need; exact evaluation sets it to False.
+
+    Raises:
+        UserError: when an epoch begins whose order is not as long as ``sampler`` says.
 
     Attributes:
         shared: whether processes that train together share the batches out; False gives every process all.
@@ -54,7 +58,14 @@ class BatchLoader:
 
     def order(self, epoch: int) -> Tensor:
         """Return the example positions that this process visits in ``epoch``, int64; batches are its chunks."""
-        return shard(self.sampler.order(epoch), self.batch_size, *self._process(), self.repeat)
+        order, length = self.sampler.order(epoch), len(self.sampler)
+        if len(order) != length:
+            name = type(self.sampler).__name__
+            raise UserError(
+                f"a sampler's order must be as long as the sampler; {name} says {length} examples and ordered "
+                f"{len(order)}: try a __len__ of its own"
+            )
+        return shard(order, self.batch_size, *self._process(), self.repeat)
 
     def _batches(self, length: int) -> int:
         """Return how many batches ``length`` examples make.
@@ -94,6 +105,11 @@ class BatchLoader:
         epoch, cursor = self._position
         self._position = (epoch, cursor + len(sizes))
         return *self.examples.gather(index), sizes
+
+    def give_back(self, count: int) -> None:
+        """Let the last ``count`` batches that were handed out come once more."""
+        epoch, cursor = self._position
+        self._position = (epoch, cursor - count)
 
     def _next(self, count: int) -> tuple[Tensor, list[int]]:
         """Return the index of at most ``count`` batches from the present position on, and their sizes."""

@@ -11,7 +11,9 @@ from lit_tricks.functional.seeding import derive_seed
 
 
 class Sampler(torch_data.Sampler[int]):
-    """Gives every epoch its order of examples; a subclass writes ``order`` and nothing else.
+    """Gives every epoch its order of examples; a subclass writes ``order``.
+
+    One whose epochs are not as long as the data also writes ``__len__``.
 
     A batch is ``batch_size`` consecutive positions of the order. The order is a function of (seed, epoch) and
     of nothing that happened before, so a run resumed at any epoch sees the batches of an undisturbed one.

@@ -1,8 +1,9 @@
-"""Some classes of a data set as a data set of their own."""
+"""Some classes, or some rows, of a data set as a data set of their own."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from lit_tricks.data.source import Examples, Loaded
@@ -40,3 +41,8 @@ def select_classes(loaded: Loaded, classes: Sequence[int] | None) -> Loaded:
 def _selected(examples: Examples, order: torch.Tensor) -> Examples:
     kept = (order[examples.y] >= 0).nonzero().squeeze(1)
     return replace(examples.take(kept.numpy()), labels=order[examples.labels])
+
+
+def take_rows(examples: Examples, rows: np.ndarray) -> Examples:
+    """Return a view of the sorted distinct ``rows``, or the examples as they are when that is all of them."""
+    return examples if len(rows) == len(examples) else examples.take(rows)

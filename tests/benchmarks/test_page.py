@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.speed import page as pages
@@ -30,14 +32,15 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(*ours: float | None, environment: dict[str, str] = HERE, **failures: str) -> dict:
     rounds = [{"loop": {"ms": 2.0}, "ours": None if ms is None else {"ms": ms}} for ms in ours]
-    return {"environment": environment, "rounds": rounds, "failures": failures}
+    return {"environment": environment, "code": "abc", "rounds": rounds, "failures": failures}
 
 
 def test_page_shows_medians_ratios_and_verdicts() -> None:
     lines = page({"row": measured(2.0, 2.4, 2.1)}).splitlines()
     assert lines[0] == "# Speed"
     assert "a machine, 2 cores; Python 3.11." in lines
-    assert "| ours ÷ loop | at most 1.1 | 1.05 | met |" in lines
+    assert "| ours ÷ loop | at most 1.1 | 1.05 (1 to 1.2) | met |" in lines
+    assert "Commit abc." in lines
     assert "| peer ÷ ours | at least 5 | not measured | - |" in lines
     assert "| loop | 2 | 1.00 | 1.00 to 1.00 |" in lines
     assert "| ours, whole | 2.1 | 1.05 | 1.00 to 1.20 |" in lines
@@ -45,6 +48,21 @@ def test_page_shows_medians_ratios_and_verdicts() -> None:
     assert "Not installed: peer." in lines
     assert any(line.startswith("`--only row`, 3 rounds. What is timed.") for line in lines)
     assert sum(line.startswith("## ") for line in lines) == 1
+
+
+def test_what_else_the_machine_did_is_said() -> None:
+    row = measured(2.0, 2.2)
+    row["rounds"][0]["loop"][pages.OTHERS] = 0.02
+    row["rounds"][1]["ours"][pages.OTHERS] = 0.31
+    assert "Commit abc. Before a measurement others kept at most 0.31 cores busy." in page({"row": row}).splitlines()
+
+
+def test_a_contender_that_joined_later_is_not_measured_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined = replace(ROW, contenders=(*ROW.contenders, Contender("new", never)))
+    monkeypatch.setattr(pages, "SUITE", {"row": joined})
+    lines = page({"row": measured(2.0)}).splitlines()
+    assert "Not installed: peer." in lines
+    assert "Not measured yet: new." in lines
 
 
 def test_a_missed_target_says_so() -> None:

@@ -19,7 +19,7 @@ def measure(results: Results, most: int | None = None) -> list[tuple[str, int, s
                 return made
             made.append((name, *due))
             results.add(*due, {"ms": float(len(made))})
-        results.complete(COMMAND["environment"])
+        results.complete(COMMAND["environment"], "abc")
     return made
 
 
@@ -39,11 +39,12 @@ def test_an_interrupted_command_goes_on_wherever_it_stopped(tmp_path: Path, most
     after = measure(Results(path))
     assert before + after == EVERYTHING
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert "unfinished" not in content
+    assert list(content) == ["rows"]
+    assert [file.name for file in tmp_path.iterdir()] == ["benchmarks.json"]
     assert all(len(content["rows"][name]["rounds"]) == 2 for name in NAMES)
 
 
-@pytest.mark.parametrize("change", [{"rounds": 3}, {"environment": {"machine": "another"}}])
+@pytest.mark.parametrize("change", [{"rounds": 3}, {"environment": {"machine": "another"}}, {"code": "def"}])
 def test_another_command_begins_anew(tmp_path: Path, change: dict) -> None:
     path = tmp_path / "benchmarks.json"
     measure(Results(path), 3)
@@ -62,11 +63,12 @@ def test_a_row_measured_again_leaves_the_others_and_keeps_its_old_figures_until_
     assert Results(path).rows == old
     for due in ((0, "y"), (1, "x"), (1, "y")):
         results.add(*due, {"ms": 99.0})
-    results.complete({"machine": "two"})
+    results.complete({"machine": "two"}, "def")
     again = Results(path).rows
     assert again["a"] == old["a"]
     assert again["b"]["rounds"][0] == {"x": {"ms": 99.0}, "y": {"ms": 99.0}}
     assert again["b"]["environment"] == {"machine": "two"}
+    assert [again[name]["code"] for name in NAMES] == ["abc", "def"]
 
 
 def test_a_failure_counts_as_measured_and_is_remembered(tmp_path: Path) -> None:
@@ -76,5 +78,5 @@ def test_a_failure_counts_as_measured_and_is_remembered(tmp_path: Path) -> None:
     assert results.next(CONTENDERS, 1) == (0, "y")
     results.add(0, "y", {"ms": 1.0})
     assert results.next(CONTENDERS, 1) is None
-    results.complete({})
+    results.complete({}, "abc")
     assert Results(results.path).rows["a"]["failures"] == {"x": "it broke"}

@@ -13,14 +13,14 @@ from benchmarks.speed.parts import PARTS, Stopwatches
 from benchmarks.speed.times import Times
 from lit_tricks import stretches
 from lit_tricks.data import DigitsDataModule
-from lit_tricks.stretches import take_stretches
+from lit_tricks.stretches import install_stretches
 
 
 def train(folder: Path, callback: object, epochs: int = 2) -> object:
     datamodule = DigitsDataModule(batch_size=64)
     module = make_module(datamodule)
     trainer = make_trainer(folder, epochs, callbacks=[callback])
-    take_stretches(trainer)
+    install_stretches(trainer)
     trainer.fit(module, datamodule=datamodule)
     assert trainer.fit_loop.epoch_loop.reason is None
     return trainer

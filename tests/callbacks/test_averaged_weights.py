@@ -24,7 +24,7 @@ from lit_tricks.models import MLP
 from lit_tricks.module import LitClassifier
 from lit_tricks.optim import Plateau, TrainingPlan
 from lit_tricks.restore import restore
-from lit_tricks.stretches import take_stretches
+from lit_tricks.stretches import install_stretches
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The number of training batches"),
@@ -110,7 +110,7 @@ class Run:
             self.module._make_schedule = lambda optimizer, *facts: schedule(optimizer, TrainingPlan(*facts))
         self.trainer = make_trainer(folder, epochs, callbacks, **options)
         if stretches:
-            take_stretches(self.trainer)
+            install_stretches(self.trainer)
         torch.manual_seed(seed)
         self.trainer.fit(self.module, datamodule=self.datamodule, ckpt_path=checkpoint)
         self.metrics = {name: float(value) for name, value in self.trainer.callback_metrics.items()}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -11,7 +12,7 @@ from lit_tricks.callbacks import CleanTraining
 from lit_tricks.data import DigitsDataModule
 from lit_tricks.data.augmentation import Affine, Augmentation, MixUp
 from lit_tricks.models import MLP
-from lit_tricks.stretches import take_stretches
+from lit_tricks.stretches import install_stretches
 
 
 def trained(
@@ -23,10 +24,10 @@ def trained(
     module = make_module(datamodule, network=MLP((1, 8, 8), 10, hidden=[12], dropout=0.5, norm="batch"))
     steps = {"affine": Affine((1, 8, 8), degrees=20.0), "mixup": MixUp(10)}
     module.augmentation = Augmentation(steps, 0, datamodule.spec.value_range)
-    sample = slice(0, len(datamodule.val))
-    callbacks = [CleanTraining(datamodule.train.x[sample], datamodule.train.y[sample])] if watched else []
+    sample = datamodule.train.take(np.arange(len(datamodule.val)))
+    callbacks = [CleanTraining(datamodule.in_order(sample))] if watched else []
     trainer = make_trainer(folder, epochs, callbacks)
-    assert take_stretches(trainer) is None
+    assert install_stretches(trainer) is None
     torch.manual_seed(7)
     trainer.fit(module, datamodule=datamodule, ckpt_path=checkpoint)
     return trainer, torch.cat([value.double().flatten() for value in module.state_dict().values()])

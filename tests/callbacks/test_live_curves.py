@@ -12,7 +12,7 @@ from training import make_module, make_trainer
 from lit_tricks.callbacks import LiveCurves
 from lit_tricks.commandline.entry import main
 from lit_tricks.data import DigitsDataModule
-from lit_tricks.stretches import reason_against
+from lit_tricks.stretches import install_stretches
 
 REDRAW = re.compile(r"\x1b\[(\d+)F\x1b\[J")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -84,7 +84,9 @@ def test_drawing_changes_no_weight_and_takes_no_step_out_of_a_stretch(tmp_path: 
     datamodule = DigitsDataModule(train_size=300)
     module = make_module(datamodule)
     trainer = make_trainer(tmp_path / "judged", 1, [curves])
-    assert reason_against(trainer, module, datamodule) is None
+    assert install_stretches(trainer) is None
+    trainer.fit(module, datamodule=datamodule)
+    assert trainer.fit_loop.epoch_loop.reason is None
 
 
 def test_the_history_survives_a_resumption(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from lit_tricks.data.loader import BatchLoader, shard, shard_length
 from lit_tricks.data.samplers import Sampler, SequentialSampler, ShuffleSampler
 from lit_tricks.data.source import Examples
+from lit_tricks.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Be aware that when using .ckpt_path., callbacks:UserWarning")
 
@@ -284,6 +285,38 @@ def test_batches_cover_the_order_whatever_its_length(rows: int, repeat: bool) ->
         assert sizes == [4] * (rows // 4 - 1) + [5]
     else:
         assert sizes == [4] * (rows // 4) + [rows % 4] * (rows % 4 > 0)
+
+
+class Half(ShuffleSampler):
+    """Leaves out half of the examples and does not say so."""
+
+    def order(self, epoch: int) -> torch.Tensor:
+        return super().order(epoch)[: len(self.labels) // 2]
+
+
+class Halved(Half):
+    def __len__(self) -> int:
+        return len(self.labels) // 2
+
+
+def test_an_order_must_be_as_long_as_its_sampler_says() -> None:
+    with pytest.raises(UserError, match="Half says 22 examples and ordered 11: try a __len__ of its own"):
+        list(make_loader(Half))
+    loader = make_loader(Halved)
+    assert len(loader) == len(list(loader)) == 2
+
+
+def test_batches_given_back_come_again() -> None:
+    whole, loader = rows_in(make_loader()), make_loader()
+    iterator = iter(loader)
+    mixed = [next(iterator)[1].tolist()]
+    loader.take(3)
+    loader.give_back(2)
+    mixed += [next(iterator)[1].tolist()]
+    loader.take(2)
+    loader.give_back(2)
+    mixed += [y.tolist() for _, y in iterator]
+    assert mixed == [whole[0], *whole[2:]]
 
 
 def test_a_loader_without_examples_hands_out_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The augmentations that are compared, words of the group ``augmentation`` in numbers that both ways use."""
+"""The augmentations that are compared, words of the group ``augmentation`` in numbers that all ways use."""
 
 from dataclasses import dataclass
 
@@ -53,6 +53,7 @@ RECIPES = {
         saturation=0.2,
         hue=0.05,
     ),
+    "mild": Recipe(degrees=10.0, shift=0.1, zoom=0.1),
     "random_crop": Recipe(padding=0.125),
 }
 SHAPES = {"grey 28x28": (1, 28, 28), "RGB 32x32": (3, 32, 32)}

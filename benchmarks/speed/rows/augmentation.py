@@ -1,4 +1,4 @@
-"""Augmented examples a second, whole batches at once beside PIL example by example."""
+"""Augmented examples a second, whole batches at once beside PIL example by example and beside kornia."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from benchmarks.speed.row import Claim, Contender, Figures, Line, Row, Work
 # augments all images, given as bytes
 Way = Callable[[Any], None]
 
-OURS, PIL = "lit_tricks, batched", "PIL, one by one"
+OURS, PIL, KORNIA = "lit_tricks, batched", "PIL, one by one", "kornia, batched"
 # examples in all, in a batch, and in the batches that lit_tricks changes together
 _EXAMPLES, _BATCH_SIZE, _TOGETHER = 9600, 32, 320
 _KINDS = [f"{recipe}, {shape}" for recipe in RECIPES for shape in SHAPES]
@@ -63,12 +63,31 @@ def _pil_way(recipe: Recipe, shape: tuple[int, int, int]) -> Way:
     return augment
 
 
-def _measure(work: Work, way: Callable[[Recipe, tuple[int, int, int]], Way]) -> Figures:
+def _kornia_way(recipe: Recipe, shape: tuple[int, int, int]) -> Way | None:
+    import torch
+
+    from benchmarks.speed.augmenting.peer import kornia_batched
+
+    change = kornia_batched(recipe, shape)
+    if change is None:
+        return None
+
+    def augment(pixels: Any) -> None:
+        with torch.no_grad():
+            for part in pixels.split(_TOGETHER):
+                change(part.float() / 255).mul_(255)
+
+    return augment
+
+
+def _measure(work: Work, way: Callable[[Recipe, tuple[int, int, int]], Way | None]) -> Figures:
     one_thread()
     found = {}
     for recipe, numbers in RECIPES.items():
         for name, shape in SHAPES.items():
             augment, pixels = way(numbers, shape), _pixels(work, shape)
+            if augment is None:
+                continue
             augment(pixels)
             started = time.perf_counter()
             augment(pixels)
@@ -83,21 +102,29 @@ ROWS = (
         timed=(
             "Examples a second on one thread, from bytes in memory to the float batch. *full*, the lecture's recipe, "
             "turns by up to 45°, shifts and brightens by .1, shears, zooms by .2, crops, enlarges half of the turned "
-            "images until no corner shows, mirrors, and changes colours; *random_crop* pads by an eighth of the side "
+            "images until no corner shows, mirrors, and changes colours; *mild* turns by up to 10°, shifts "
+            "and zooms by .1; *random_crop* pads by an eighth of the side "
             f"and crops. Batches of {_BATCH_SIZE}; lit_tricks changes {_TOGETHER // _BATCH_SIZE} of them at once, as "
-            "in training. The PIL way composes all changes of place into one affine map and interpolates once. RGB "
-            "images are MNIST's, padded and tinted."
+            "in training. The PIL way composes all changes of place into one affine map and interpolates once. kornia "
+            "changes as many at once as lit_tricks, by its own classes, where those make up the recipe. RGB images are "
+            "MNIST's, padded and tinted."
         ),
         contenders=(
             Contender(PIL, partial(_measure, way=_pil_way)),
             Contender(OURS, partial(_measure, way=_batched_way)),
+            Contender(KORNIA, partial(_measure, way=_kornia_way), "kornia"),
         ),
         columns=tuple(f"{kind}, examples/s" for kind in _KINDS),
-        lines=tuple(Line(name, name, tuple(_KINDS)) for name in (PIL, OURS)),
+        lines=tuple(Line(name, name, tuple(_KINDS)) for name in (PIL, OURS, KORNIA)),
         base=False,
         claims=tuple(
             Claim(f"augmentation {kind}: lit_tricks ÷ PIL", "at least", 5.0, ratio((OURS, kind), (PIL, kind)))
             for kind in _KINDS
+        )
+        + tuple(
+            Claim(f"augmentation {kind}: lit_tricks ÷ kornia", "at least", 1.0, ratio((OURS, kind), (KORNIA, kind)))
+            for kind in _KINDS
+            if not kind.startswith("full")
         ),
     ),
 )

@@ -14,8 +14,8 @@ def _measure(work: Work, compile: bool) -> Figures:
     sizes = [f"data.train_size={_BATCH_SIZE * steps}", "trainer.max_epochs=3"]
     # an empty cache, so that every round compiles
     cache = {"TORCHINDUCTOR_CACHE_DIR": str(work.folder / "cache")}
-    times = train(work, [*words, *sizes, f"compile={str(compile).lower()}"], environment=cache).times
-    return {"first": times.whole(0) - times.whole(2), "ms": 1000 * times.steps(2) / steps}
+    trained = train(work, [*words, *sizes, f"compile={str(compile).lower()}"], environment=cache)
+    return {"compile": trained.results["seconds"].get("compile", 0.0), "ms": 1000 * trained.times.steps(2) / steps}
 
 
 EAGER, COMPILED = "eager", "compile=true"
@@ -26,15 +26,15 @@ ROWS = (
         title="compile=true, 784-512-512-10, batch 512",
         timed=(
             f"`python train.py` with everything on, plain SGD, {_STEPS} steps an epoch. *Ms a step* is of the third "
-            "epoch's steps alone. *First epoch's excess* is by how much the first epoch took longer than the third: "
-            "the time to compile, for training and for validation, into an empty cache."
+            "epoch's steps alone. *To compile* is what the run itself says (`seconds.compile`): forward and backward "
+            "pass of the training step, into an empty cache. Validation is never compiled."
         ),
         contenders=(
             Contender(EAGER, partial(_measure, compile=False)),
             Contender(COMPILED, partial(_measure, compile=True)),
         ),
-        columns=("ms a step", "first epoch's excess, s"),
-        lines=(Line(EAGER, EAGER, ("ms", "first")), Line(COMPILED, COMPILED, ("ms", "first"))),
+        columns=("ms a step", "to compile, s"),
+        lines=(Line(EAGER, EAGER, ("ms", "compile")), Line(COMPILED, COMPILED, ("ms", "compile"))),
         most_rounds=1,
     ),
 )

@@ -67,7 +67,7 @@ def _trained(work: Work, hidden: tuple[int, ...] | None, datamodule: Any) -> Any
     from lit_tricks.models import CNN, MLP
     from lit_tricks.module import LitClassifier
     from lit_tricks.objectives import CrossEntropy
-    from lit_tricks.stretches import take_stretches
+    from lit_tricks.stretches import install_stretches
 
     shape = datamodule.spec.input_shape
     network = CNN(shape, 10) if hidden is None else MLP(shape, 10, hidden, "sigmoid")
@@ -83,7 +83,7 @@ def _trained(work: Work, hidden: tuple[int, ...] | None, datamodule: Any) -> Any
         use_distributed_sampler=False,
         **off,
     )
-    take_stretches(trainer)
+    install_stretches(trainer)
     trainer.fit(module, datamodule=datamodule)
     return module.eval()
 

@@ -8,7 +8,7 @@ from benchmarks.speed.contenders.training import RATE, TRAININGS, Training
 from benchmarks.speed.figures import ratio
 from benchmarks.speed.row import Claim, Contender, Figures, Line, Row, Work
 
-LOOP, OURS, RECIPE = "hand-written loop", "lit_tricks", "Lightning recipe"
+LOOP, FUSED, OURS, RECIPE = "hand-written loop", "hand-written loop, fused", "lit_tricks", "Lightning recipe"
 # peer → its function, and the package it needs
 PEERS = {
     "Keras on torch": ("keras", "keras"),
@@ -20,16 +20,19 @@ EXPLAINED = (
     "The second epoch, on one thread. The hand-written loop indexes float32 images that it scaled beforehand, and "
     "neither validates nor logs nor saves. `lit_tricks` is `python train.py` with everything on (metrics, TensorBoard, "
     "progress bar, checkpoints, scaling of each batch from bytes). *Steps alone* is from the start of the epoch to "
-    "the start of its validation, the same work as the loop's; *whole epoch* goes on to the start of the next: "
+    "the start of its validation: as many steps of the same network as the loop's, but not by the same calls, since "
+    "lit_tricks asks for torch's fused step and leaves out what torch wraps around backward pass and step for "
+    "debugging. *Fused* is the loop with `fused=True`, which few write. *Whole epoch* "
+    "goes on to the start of the next: "
     "validation of 6,000 images, which the loop does not make, both checkpoints and the log, divided by the same "
     "number of training steps. The recipe and the other peers do not validate either."
 )
 
 
-def _loop(work: Work, training: Training) -> Figures:
+def _loop(work: Work, training: Training, fused: bool = False) -> Figures:
     from benchmarks.speed.contenders.loop import hand_written
 
-    return _a_step(work, training, ms=hand_written(work, training))
+    return _a_step(work, training, ms=hand_written(work, training, fused))
 
 
 def _ours(work: Work, training: Training) -> Figures:
@@ -93,6 +96,7 @@ def _claim(training: Training, what: str, limit: float, figure: str) -> Claim:
 def _row_with_peers(name: str, limit: float, note: str) -> Row:
     """Return the row with the recipe and the other peers beside the loop."""
     row, training = _row(name, limit, note), TRAININGS[name]
+    fused = Contender(FUSED, partial(_loop, training=training, fused=True))
     peers = [Contender(RECIPE, partial(_recipe, training=training))] + [
         Contender(peer, partial(_peer, training=training, function=function), needs)
         for peer, (function, needs) in PEERS.items()
@@ -109,8 +113,8 @@ def _row_with_peers(name: str, limit: float, note: str) -> Row:
     ]
     return replace(
         row,
-        contenders=(*row.contenders, *peers),
-        lines=(*row.lines, *(Line(peer.name, peer.name, ("ms",)) for peer in peers)),
+        contenders=(*row.contenders, fused, *peers),
+        lines=(*row.lines, *(Line(peer.name, peer.name, ("ms",)) for peer in (fused, *peers))),
         claims=(*row.claims, whole, *faster),
     )
 
