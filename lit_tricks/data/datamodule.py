@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
 from lit_tricks.data.placement import place
 from lit_tricks.data.planted_cue import with_planted_cue
+from lit_tricks.data.ready import Ready, make_ready
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
 from lit_tricks.data.selection import take_rows
 from lit_tricks.data.shuffled_labels import with_shuffled_labels
@@ -26,17 +26,6 @@ log = logging.getLogger("lit_tricks")
 
 # Without gradients larger batches cost little memory: half a million input values, if that is more than batch_size.
 _EVALUATION_VALUES = 2**19
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """What ``setup`` leaves."""
-
-    spec: DataSpec
-    normaliser: Normaliser
-    train: Examples
-    val: Examples
-    test: Examples
 
 
 class ArrayDataModule(LightningDataModule):
@@ -114,7 +103,7 @@ class ArrayDataModule(LightningDataModule):
         self.folds = folds
         self.fold = fold
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
-        self._ready: _Ready | None = None
+        self._ready: Ready | None = None
         self._places: dict[tuple[str, torch.device], Examples] = {}
 
     def __str__(self) -> str:
@@ -134,7 +123,7 @@ class ArrayDataModule(LightningDataModule):
             # Lightning takes an empty list for a loader without batches and warns of it.
             self.trainer.limit_val_batches = 0
 
-    def _read(self) -> _Ready:
+    def _read(self) -> Ready:
         loaded = self.source.load()
         check_labels(loaded)
         train, val, test = self._rows(loaded)
@@ -149,29 +138,11 @@ class ArrayDataModule(LightningDataModule):
             take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
         )
         taught = self._cued(taught, loaded, "train")
-        return self._finish(loaded, taught, watched, tested)
+        return make_ready(self.source, loaded, (taught, watched, tested), self.normalise, self.masked_region)
 
     def _cued(self, examples: Examples, loaded: Loaded, split: str) -> Examples:
         brightest = 1.0 if loaded.value_range is None else loaded.value_range[1]
         return with_planted_cue(examples, self.planted_cue, len(loaded.class_names), brightest, self.seed, split)
-
-    def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
-        spec = DataSpec(
-            name=self.source.name,
-            kind=self.source.kind,
-            input_shape=train.shape[1:],
-            class_names=tuple(loaded.class_names),
-            class_counts=tuple(torch.bincount(train.y, minlength=len(loaded.class_names)).tolist()),
-            value_range=loaded.value_range,
-            n_train=len(train),
-            n_val=len(val),
-            n_test=len(test),
-            encoding=loaded.encoding,
-        )
-        normaliser = Normaliser.fit(train, self.normalise, spec.kind, spec.value_range)
-        if self.masked_region is not None:
-            normaliser.mask(self.masked_region)
-        return _Ready(spec, normaliser, train, val, test)
 
     def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""
@@ -197,7 +168,7 @@ class ArrayDataModule(LightningDataModule):
         return stratified_split(labels, self.val_size, derive_seed(self.seed, "validation"), "val_size")
 
     @property
-    def _data(self) -> _Ready:
+    def _data(self) -> Ready:
         if self._ready is None:
             raise RuntimeError(f"{type(self).__name__} holds no data yet: call prepare_data() and setup() first")
         return self._ready
