@@ -82,7 +82,7 @@ def exchange_windows(answer: Answer, images: Tensor, labels: Tensor, budget: int
     It is None when the budget allows fewer than 32 pairs, or the network has one answer to nearly all images.
     """
     windows = _windows(images.shape[-2:])
-    pairs = min(MOST_PAIRS, len(images) // POOL, int(budget / (len(windows) / 2 + POOL + 2))) // 2 * 2
+    pairs = min(MOST_PAIRS, len(images) // POOL, int(budget / (len(windows) / 2 + POOL + 2.5))) // 2 * 2
     if pairs < LEAST_PAIRS:
         return None
     generator = np.random.default_rng(derive_seed(seed, "exchange"))

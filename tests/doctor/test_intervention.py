@@ -1,6 +1,7 @@
 """A region that decides is found without being told where it is; clean data and noise are left in peace."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from scipy.stats import binomtest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -21,7 +23,9 @@ PLENTY = 100_000
 
 def trained(images, labels, model):
     """Return the answers of a scikit-learn classifier that knows ``images``, as a network gives them."""
-    model.fit(images.flatten(1).double().numpy(), labels.numpy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(images.flatten(1).double().numpy(), labels.numpy())
     return lambda x: torch.from_numpy(model.predict(x.flatten(1).double().numpy()))
 
 
