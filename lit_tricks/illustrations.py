@@ -80,8 +80,8 @@ def survey(built: Built, found: dict[str, Evaluation]) -> figures.Regions | None
 def draw_shortcut(built: Built, found: dict[str, Evaluation], seen: Intervention) -> Figure:
     """Return the picture of the region that decides what the network answers to the validation images."""
     accuracies = {split: float(one.metrics["acc"] or 0.0) for split, one in found.items()}
-    images = built.datamodule.val.take(np.arange(min(4, len(built.datamodule.val)))).x
-    return figures.shortcut_map(seen.facts(), seen.map, accuracies, images, built.module.spec.value_range)
+    images, _ = next(iter(split_loader(built.datamodule, "val")))
+    return figures.shortcut_map(seen.facts(), seen.map, accuracies, images.cpu(), built.module.spec.value_range)
 
 
 def _judged(found: dict[str, Evaluation]) -> str:
