@@ -17,13 +17,14 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.files import write_atomically
-from lit_tricks.illustrations import illustrate, survey
+from lit_tricks.illustrations import draw_shortcut, illustrate, survey
 from lit_tricks.metrics import Evaluation
 from lit_tricks.models.summary import dense_layers
 from lit_tricks.publication import publish
 from lit_tricks.report import figures
 from lit_tricks.report.run_files import read_metrics
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.shortcuts import intervene
 from lit_tricks.stopwatch import clocked
 
 log = logging.getLogger("lit_tricks")
@@ -54,6 +55,9 @@ def conclude(
     with clocked(facts["seconds"], "evaluate"):
         found, probabilities, targets = _evaluate(built)
     facts |= _results(directory, built, weights, found) | built.facts
+    with clocked(facts["seconds"], "intervention"):
+        seen = intervene(built, int(config["seed"]))
+    facts["intervention"] = None if seen is None else seen.facts()
     mistakes = None
     if probabilities is not None and targets is not None:
         mistakes = figures.rank_mistakes(
@@ -76,6 +80,8 @@ def conclude(
             if regions is not None:
                 write_atomically(directory.regions, regions.content())
             drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
+            if seen is not None and seen.found:
+                drawn["shortcut"] = draw_shortcut(built, found, seen)
             if facts["layers"]:
                 drawn["network"] = figures.network_diagram(facts["layers"])
     final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}

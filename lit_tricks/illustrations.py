@@ -10,6 +10,7 @@ from lit_tricks.build import Built
 from lit_tricks.callbacks import FirstBatch, LayerRecorder
 from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.source import Examples
+from lit_tricks.doctor import Intervention
 from lit_tricks.evaluation import predict_batches, split_loader
 from lit_tricks.metrics import Evaluation
 from lit_tricks.report import figures
@@ -74,6 +75,13 @@ def survey(built: Built, found: dict[str, Evaluation]) -> figures.Regions | None
         spec.encoding.get("feature_names") or ("feature 1", "feature 2"),
         SPLIT_NAMES[judged],
     )
+
+
+def draw_shortcut(built: Built, found: dict[str, Evaluation], seen: Intervention) -> Figure:
+    """Return the picture of the region that decides what the network answers to the validation images."""
+    accuracies = {split: float(one.metrics["acc"] or 0.0) for split, one in found.items()}
+    images, _ = next(iter(split_loader(built.datamodule, "val")))
+    return figures.shortcut_map(seen.facts(), seen.map, accuracies, images.cpu(), built.module.spec.value_range)
 
 
 def _judged(found: dict[str, Evaluation]) -> str:

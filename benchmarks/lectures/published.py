@@ -149,10 +149,17 @@ ROWS = (
         note="the balanced accuracy beside it is .5",
         digits=2,
     ),
+    Row(
+        "g2_confusion_matrix",
+        picture="comparison.png",
+        note="each run's `figures/confusion_matrix.png`; precision and recall of every class stand in `results.json`",
+    ),
     Row("g3_weighted_loss", picture="comparison_regions.png"),
     Row(
         "g4_balanced_batches",
         picture="comparison.png",
         note="3 against 8 with 51 eights to learn from: under balanced batches validation loss rises from the start",
     ),
+    Row("g5_planted_cue", picture="figures/shortcut.png", note="the test images are clean: the network collapses"),
+    Row("g6_homework", picture="figures/misclassified.png"),
 )

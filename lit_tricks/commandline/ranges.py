@@ -39,6 +39,8 @@ DATA: dict[str, Knob] = {
     "train_size": optional(either(number(0, 1, "()"), whole(1), note=0.5)),
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
     "shuffled_labels": number(0, 1, note=1.0),
+    "planted_cue": number(0, 1, note=1.0),
+    "masked_region": optional(whole(0, listed="yes", least=4, most=4, note=[0, 0, 8, 8])),
     "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),

@@ -1,7 +1,7 @@
 """The general data module: source → split → encode → normalise → batches."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
 from lit_tricks.data.placement import place
+from lit_tricks.data.planted_cue import with_planted_cue
+from lit_tricks.data.ready import Ready, make_ready
 from lit_tricks.data.samplers import SequentialSampler, ShuffleSampler
 from lit_tricks.data.selection import take_rows
 from lit_tricks.data.shuffled_labels import with_shuffled_labels
@@ -25,15 +27,6 @@ log = logging.getLogger("lit_tricks")
 
 # Without gradients larger batches cost little memory: half a million input values, if that is more than batch_size.
 _EVALUATION_VALUES = 2**19
-
-
-@dataclass(frozen=True)
-class _Ready:  # what setup leaves
-    spec: DataSpec
-    normaliser: Normaliser
-    train: Examples
-    val: Examples
-    test: Examples
 
 
 class ArrayDataModule(LightningDataModule):
@@ -53,6 +46,9 @@ class ArrayDataModule(LightningDataModule):
         test_size: like ``val_size`` but above 0, for sources without an official test split.
         train_size: keep this much of the training split, its first rows if ``val_split`` is ``first``, else stratified.
         shuffled_labels: share in [0, 1] of the training examples that exchange their labels, so that none fits.
+        planted_cue: share in [0, 1] of the training and validation images that carry a spot of light whose place
+            tells the class; test images never do.
+        masked_region: [top, left, height, width] of the pixels that no network gets to see, in any split.
         normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
@@ -73,6 +69,8 @@ class ArrayDataModule(LightningDataModule):
         test_size: int | float = 0.2,
         train_size: int | float | None = None,
         shuffled_labels: float = 0.0,
+        planted_cue: float = 0.0,
+        masked_region: Sequence[int] | None = None,
         normalise: How = "minmax",
         folds: int | None = None,
         fold: int = 0,
@@ -90,6 +88,8 @@ class ArrayDataModule(LightningDataModule):
                 folds=folds,
                 fold=fold,
                 shuffled_labels=shuffled_labels,
+                planted_cue=planted_cue,
+                masked_region=masked_region,
             )
         )
         self.source = source
@@ -100,12 +100,14 @@ class ArrayDataModule(LightningDataModule):
         self.test_size = test_size
         self.train_size = train_size
         self.shuffled_labels = shuffled_labels
+        self.planted_cue = planted_cue
+        self.masked_region = masked_region
         self.normalise = normalise
         self.folds = folds
         self.fold = fold
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
         self.imbalance = imbalance
-        self._ready: _Ready | None = None
+        self._ready: Ready | None = None
         self._places: dict[tuple[str, torch.device], Examples] = {}
 
     def __str__(self) -> str:
@@ -125,7 +127,7 @@ class ArrayDataModule(LightningDataModule):
             # Lightning takes an empty list for a loader without batches and warns of it.
             self.trainer.limit_val_batches = 0
 
-    def _read(self) -> _Ready:
+    def _read(self) -> Ready:
         loaded = self.source.load()
         check_labels(loaded)
         loaded, (train, val, test) = apply_imbalance(self.imbalance, loaded, self._rows(loaded), self.seed)
@@ -135,25 +137,16 @@ class ArrayDataModule(LightningDataModule):
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
-        watched = tested if self.val_split == "test" else take_rows(loaded.train, val)
-        taught = take_rows(loaded.train, train)
-        shuffled = with_shuffled_labels(taught, self.shuffled_labels, derive_seed(self.seed, "label"))
-        return self._finish(loaded, shuffled, watched, tested)
-
-    def _finish(self, loaded: Loaded, train: Examples, val: Examples, test: Examples) -> _Ready:
-        spec = DataSpec(
-            name=self.source.name,
-            kind=self.source.kind,
-            input_shape=train.shape[1:],
-            class_names=tuple(loaded.class_names),
-            class_counts=tuple(torch.bincount(train.y, minlength=len(loaded.class_names)).tolist()),
-            value_range=loaded.value_range,
-            n_train=len(train),
-            n_val=len(val),
-            n_test=len(test),
-            encoding=loaded.encoding,
+        watched = tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), loaded, "val")
+        taught = with_shuffled_labels(
+            take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
         )
-        return _Ready(spec, Normaliser.fit(train, self.normalise, spec.kind, spec.value_range), train, val, test)
+        taught = self._cued(taught, loaded, "train")
+        return make_ready(self.source, loaded, (taught, watched, tested), self.normalise, self.masked_region)
+
+    def _cued(self, examples: Examples, loaded: Loaded, split: str) -> Examples:
+        brightest = 1.0 if loaded.value_range is None else loaded.value_range[1]
+        return with_planted_cue(examples, self.planted_cue, len(loaded.class_names), brightest, self.seed, split)
 
     def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""
@@ -179,7 +172,7 @@ class ArrayDataModule(LightningDataModule):
         return stratified_split(labels, self.val_size, derive_seed(self.seed, "validation"), "val_size")
 
     @property
-    def _data(self) -> _Ready:
+    def _data(self) -> Ready:
         if self._ready is None:
             raise RuntimeError(f"{type(self).__name__} holds no data yet: call prepare_data() and setup() first")
         return self._ready

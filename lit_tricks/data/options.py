@@ -1,5 +1,6 @@
 """The keyword arguments that every data module shares."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol, TypedDict, get_args
 
 from torch import Tensor
@@ -30,6 +31,8 @@ class Options(TypedDict, total=False):
     test_size: int | float
     train_size: int | float | None
     shuffled_labels: float
+    planted_cue: float
+    masked_region: Sequence[int] | None
     normalise: How
     folds: int | None
     fold: int
@@ -53,11 +56,10 @@ def check_options(options: Options) -> None:
         raise UserError(
             f"data.test_size must be greater than 0; received {options['test_size']}: try data.test_size=0.2"
         )
-    share = options["shuffled_labels"]
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise UserError(
-            f"data.shuffled_labels must be a share in [0, 1]; received {share!r}: try data.shuffled_labels=1"
-        )
+    for name, share in (("shuffled_labels", options["shuffled_labels"]), ("planted_cue", options["planted_cue"])):
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise UserError(f"data.{name} must be a share in [0, 1]; received {share!r}: try data.{name}=1")
+    _check_region(options["masked_region"])
     if options["folds"] is not None and val_split == "test":
         raise UserError(
             "validation is either one of data.folds or the test split; received both: try data.val_split=stratified"
@@ -65,3 +67,14 @@ def check_options(options: Options) -> None:
     if options["folds"] is not None:
         check_fold(options["folds"], options["fold"])
     check_how(options["normalise"])
+
+
+def _check_region(region: Sequence[int] | None) -> None:
+    if region is None:
+        return
+    bounds = [value for value in region if isinstance(value, int) and not isinstance(value, bool)]
+    if len(region) != 4 or len(bounds) != 4 or min(bounds) < 0 or min(bounds[2:]) < 1:
+        raise UserError(
+            "data.masked_region must be [top, left, height, width] in whole pixels, the last two at least 1; "
+            f"received {list(region)}: try data.masked_region=[0,0,8,8]"
+        )

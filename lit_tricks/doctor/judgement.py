@@ -3,7 +3,9 @@
 Its rules are ``majority_collapse`` and ``underfitting`` of ``lit_tricks.doctor.recognition``, and ``overfitting``
 (warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training
 loss went on falling, and the weights of the last epoch were kept. A network whose best weights were kept has
-suffered nothing from the epochs after them.
+suffered nothing from the epochs after them. ``shortcut``: one small region decides many answers, see
+``lit_tricks.doctor.intervention``; critical where accuracy on test images lies more than .1 below that on validation
+images, else a warning, since the region may hold what is to be recognised.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,7 @@ from lit_tricks.doctor.diagnosis import Diagnosis
 from lit_tricks.doctor.recognition import judgeable, majority_collapse, underfitting
 
 LEAST_EPOCHS = 4
+COLLAPSED = 0.1
 
 
 def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
@@ -40,7 +43,35 @@ def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | N
         checks.append("overfitting")
         if not str(results.get("checkpoint")).endswith("best.ckpt"):
             found += _overfitting(losses)
+    if results.get("intervention") is not None:
+        checks.append("shortcut")
+        found += _shortcut(results)
     return {"diagnoses": [asdict(item) for item in found], "checks": checks}
+
+
+def _shortcut(results: Mapping[str, Any]) -> list[Diagnosis]:
+    """Judge ``intervention``, an ``Intervention``'s facts, beside the accuracies."""
+    seen = results["intervention"]
+    if not seen["found"]:
+        return []
+    top, left, height, width = seen["region"]
+    validated, tested = (results["metrics"].get(f"{split}/acc") for split in ("val", "test"))
+    fallen = tested is not None and validated is not None and validated - tested > COLLAPSED
+    accuracies = f"; accuracy {validated:.1%} in validation, {tested:.1%} on test images" if fallen else ""
+    return [
+        Diagnosis(
+            symptom="shortcut",
+            severity="critical" if fallen else "warning",
+            layer=None,
+            evidence=(
+                f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1} "
+                f"({seen['share_of_image']:.0%} of the image) of another image take "
+                f"{seen['followed']:.0%} of the answers along, {seen['elsewhere']:.0%} elsewhere{accuracies}"
+            ),
+            cause="What one small region shows tells the class, so the network learns little of the rest.",
+            prescription=f"data.masked_region=[{top},{left},{height},{width}]",
+        )
+    ]
 
 
 def _overfitting(losses: Sequence[tuple[int, float, float]]) -> list[Diagnosis]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-from lit_tricks.metrics.auroc import one_vs_rest_auroc
+from lit_tricks.metrics.calibration import brier_score, classwise_ece
+from lit_tricks.metrics.ranking import one_vs_rest_areas
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,10 @@ class Evaluation:
     """What one split's predictions are worth; primitives only, None where a value is undefined.
 
     Attributes:
-        metrics: ``loss``, ``acc``, ``balanced_acc``, ``precision_macro``, ``recall_macro``, ``f1_macro``, ``auroc``.
-        per_class: class name → ``precision``, ``recall``, ``f1``, ``support``, ``auroc``.
+        metrics: ``loss``, ``acc``, ``balanced_acc``, ``precision_macro``, ``recall_macro``, ``f1_macro``, ``auroc``,
+            ``ap``, ``specificity_macro``, ``gmean``, ``mcc``, ``brier``, ``ece_macro``.
+        per_class: class name → ``precision``, ``recall``, ``f1``, ``support``, ``auroc``, ``ap``, ``specificity``,
+            ``ece``.
         confusion_matrix: (K, K) counts, rows true, columns predicted.
         absent_classes: names of the classes without an example, which no macro value includes.
     """
@@ -42,8 +45,11 @@ def evaluate_predictions(
     neither recall nor AUROC, so its row is None and macro values average over the other classes
     (scikit-learn with ``labels=present``), where torchmetrics would count it as 0 or drop it depending on
     whether something was predicted as it. A class that has examples and was never predicted has precision 0.
-    ``auroc`` is one-vs-rest, averaged over the present classes; with two classes it is that of class 1.
-    Rates are computed in ``float64`` from counts.
+    ``auroc`` and ``ap`` (average precision) are one-vs-rest, averaged over the present classes; with two classes they
+    are those of class 1. ``specificity`` is the share of the other classes' examples that are not taken for the class;
+    None where there are none. ``gmean`` is the geometric mean of the present classes' recalls. ``mcc`` is Matthews'
+    correlation coefficient in Gorodkin's (2004) form for K classes, 0 where all examples or all answers are one class.
+    ``brier`` and ``ece``: see ``lit_tricks.metrics.calibration``. Rates are computed in ``float64`` from counts.
 
     Args:
         probabilities: (N, K) floating point; rows need not sum to one. NaN leaves AUROC undefined.
@@ -65,14 +71,23 @@ def evaluate_predictions(
     precision = hits.double() / predicted.clamp(min=1)
     recall = hits.double() / support.clamp(min=1)
     f1 = 2 * hits.double() / (support + predicted).clamp(min=1)
+    negatives = len(targets) - support
+    specificity = [
+        1.0 - wrong / others if others and count else None
+        for wrong, others, count in zip((predicted - hits).tolist(), negatives.tolist(), support.tolist(), strict=True)
+    ]
     # numpy has no bfloat16, and float16 converts without loss
-    auroc = one_vs_rest_auroc(probabilities.to(torch.promote_types(probabilities.dtype, torch.float32)), targets)
+    scores = probabilities.to(torch.promote_types(probabilities.dtype, torch.float32))
+    auroc, average_precision = one_vs_rest_areas(scores, targets)
+    ece = classwise_ece(scores, targets)
 
     per_class: dict[str, dict[str, float | int | None]] = {}
-    columns = (precision.tolist(), recall.tolist(), f1.tolist(), support.tolist(), auroc)
-    for name, p, r, f, count, area in zip(class_names, *columns, strict=True):
+    columns = (precision.tolist(), recall.tolist(), f1.tolist(), support.tolist())
+    more = (auroc, average_precision, specificity, ece)
+    for name, p, r, f, count, *others in zip(class_names, *columns, *more, strict=True):
         rates = {"precision": p, "recall": r, "f1": f} if count else dict.fromkeys(("precision", "recall", "f1"))
-        per_class[name] = {**rates, "support": count, "auroc": area}
+        extra = dict(zip(("auroc", "ap", "specificity", "ece"), others, strict=True))
+        per_class[name] = {**rates, "support": count, **extra}
 
     balanced = float(recall[present].mean())
     return Evaluation(
@@ -84,11 +99,28 @@ def evaluate_predictions(
             "recall_macro": balanced,
             "f1_macro": float(f1[present].mean()),
             "auroc": auroc[1] if classes == 2 else _mean(auroc),
+            "ap": average_precision[1] if classes == 2 else _mean(average_precision),
+            "specificity_macro": _mean(specificity),
+            "gmean": float(recall[present].prod() ** (1.0 / int(present.sum()))),
+            "mcc": _matthews(confusion),
+            "brier": brier_score(scores, targets),
+            "ece_macro": _mean(ece),
         },
         per_class=per_class,
         confusion_matrix=confusion.tolist(),
         absent_classes=[name for k, name in enumerate(class_names) if not present[k]],
     )
+
+
+def _matthews(confusion: Tensor) -> float:
+    true, predicted = confusion.sum(1).tolist(), confusion.sum(0).tolist()
+    count, right = sum(true), int(confusion.trace())
+    # whole numbers of any size: a rounded denominator would make an undefined value a large one
+    spread = [count**2 - sum(each**2 for each in marginal) for marginal in (true, predicted)]
+    if not all(spread):
+        return 0.0
+    together = count * right - sum(t * p for t, p in zip(true, predicted, strict=True))
+    return together / math.sqrt(spread[0] * spread[1])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

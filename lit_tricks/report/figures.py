@@ -10,6 +10,7 @@ from lit_tricks.report.network_diagram import network_diagram
 from lit_tricks.report.range_test import range_test_curve
 from lit_tricks.report.regions import Regions, decision_regions
 from lit_tricks.report.search import search_heatmap
+from lit_tricks.report.shortcut import shortcut_map
 from lit_tricks.report.style import save_figure
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "rank_mistakes",
     "save_figure",
     "search_heatmap",
+    "shortcut_map",
 ]

@@ -14,6 +14,12 @@ METRICS = {
     "recall_macro": "recall (macro)",
     "f1_macro": "F1 (macro)",
     "auroc": "AUROC",
+    "ap": "average precision",
+    "specificity_macro": "specificity (macro)",
+    "gmean": "G-mean",
+    "mcc": "MCC",
+    "brier": "Brier score",
+    "ece_macro": "ECE (macro)",
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 GROUPS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation", "trainer")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imblearn import metrics as imblearn
 from sklearn import metrics as reference
 
 from lit_tricks.metrics import evaluate_predictions
@@ -72,7 +73,76 @@ def test_agrees_with_scikit_learn(case):
         areas[1] if classes == 2 else np.mean(defined) if (defined := [a for a in areas if a is not None]) else None
     )
     assert found.metrics["auroc"] == (None if expected is None else pytest.approx(expected, abs=1e-6))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert found.metrics["mcc"] == pytest.approx(reference.matthews_corrcoef(targets, predicted), abs=1e-12)
+    check_rates_of_the_others(found, targets, predicted)
+    check_calibration(found, probabilities, targets)
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def check_rates_of_the_others(found, targets, predicted):
+    present = sorted(set(targets.tolist()))
+    recall = [np.mean(predicted[targets == k] == k) for k in present]
+    assert found.metrics["gmean"] == pytest.approx(np.prod(recall) ** (1 / len(present)), abs=1e-12)
+    if set(predicted.tolist()) <= set(present):
+        assert found.metrics["gmean"] == pytest.approx(imblearn.geometric_mean_score(targets, predicted), abs=1e-9)
+    for k, row in enumerate(found.per_class.values()):
+        if k not in present or len(present) == 1:
+            assert row["specificity"] is None
+            continue
+        one = imblearn.specificity_score(targets == k, predicted == k, average="binary")
+        assert row["specificity"] == pytest.approx(one)
+
+
+def check_calibration(found, probabilities, targets):
+    classes = probabilities.shape[1]
+    one_hot = np.eye(classes)[targets]
+    halved = 2 if classes == 2 else 1
+    assert found.metrics["brier"] == pytest.approx(((probabilities - one_hot) ** 2).sum(1).mean() / halved, abs=1e-6)
+    for k, row in enumerate(found.per_class.values()):
+        if row["support"] == 0:
+            assert (row["ece"], row["ap"]) == (None, None)
+            continue
+        of = probabilities[:, k].astype(np.float64)
+        places = np.minimum((of * 15).astype(int), 14)
+        distances = [
+            abs(of[places == b].mean() - one_hot[places == b, k].mean()) * (places == b).mean() for b in set(places)
+        ]
+        assert row["ece"] == pytest.approx(sum(distances), abs=1e-6)
+        assert row["ap"] == pytest.approx(reference.average_precision_score(one_hot[:, k], of), abs=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_brier_is_scikit_learns(classes):
+    generator = np.random.default_rng(classes)
+    probabilities = generator.dirichlet(np.ones(classes), size=300)
+    targets = generator.integers(0, classes, 300)
+    expected = reference.brier_score_loss(targets, probabilities[:, 1] if classes == 2 else probabilities)
+    assert evaluate(probabilities, targets).metrics["brier"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("answers", "targets"),
+    [([0] * 100, [0] * 90 + [1] * 10), ([0] * 90 + [1] * 10, [0] * 100), ([2] * 5, [2] * 5)],
+)
+def test_mcc_is_zero_where_it_is_undefined(answers, targets):
+    found = evaluate(np.eye(3)[answers] * 0.8 + 0.1, targets)
+    assert found.metrics["mcc"] == 0.0
+
+
+def test_a_sure_but_wrong_class_is_badly_calibrated_and_a_true_frequency_is_not():
+    often = evaluate(np.tile([0.9, 0.1], (100, 1)), [0] * 90 + [1] * 10)
+    assert often.metrics["ece_macro"] == pytest.approx(0.0, abs=1e-6)
+    sure = evaluate(np.tile([1.0, 0.0], (100, 1)), [0] * 90 + [1] * 10)
+    assert sure.metrics["ece_macro"] == pytest.approx(0.1)
+    assert sure.metrics["brier"] == pytest.approx(0.1)
+
+
+def test_scores_that_are_no_probabilities_have_no_calibration():
+    found = evaluate([[-1.0, 3.0], [2.0, -0.5], [1.0, 0.0]], [1, 0, 1])
+    assert (found.metrics["brier"], found.metrics["ece_macro"]) == (None, None)
+    assert found.metrics["ap"] == 1.0
 
 
 def test_multiclass_auroc_is_scikit_learns_macro_average():
@@ -89,7 +159,9 @@ def test_absent_class_does_not_drag_macro_values_down():
     assert found.absent_classes == ["class 2"]
     assert found.metrics["recall_macro"] == pytest.approx((1 + 0.5) / 2)
     assert found.metrics["precision_macro"] == pytest.approx(1)
-    assert found.per_class["class 2"] == {"precision": None, "recall": None, "f1": None, "support": 0, "auroc": None}
+    undefined = ("precision", "recall", "f1", "auroc", "ap", "specificity", "ece")
+    assert found.per_class["class 2"] == {"support": 0, **dict.fromkeys(undefined)}
+    assert found.metrics["gmean"] == pytest.approx(0.5**0.5)
 
 
 def test_predictor_of_the_majority_alone_looks_as_bad_as_it_is():
@@ -110,16 +182,21 @@ def test_one_example_has_no_auroc():
         "recall_macro": 1.0,
         "f1_macro": 1.0,
         "auroc": None,
+        "ap": 1.0,
+        "specificity_macro": None,
+        "gmean": 1.0,
+        "mcc": 0.0,
+        "brier": pytest.approx(0.04),
+        "ece_macro": pytest.approx(0.2),
     }
 
 
 def test_perfect_predictions():
     targets = torch.arange(40) % 4
     found = evaluate(torch.eye(4)[targets], targets, torch.zeros(40))
-    assert found.metrics == {
-        key: 0.0 if key == "loss" else 1.0
-        for key in ("loss", "acc", "balanced_acc", "precision_macro", "recall_macro", "f1_macro", "auroc")
-    }
+    perfect = {key: 0.0 if key in ("loss", "brier", "ece_macro") else 1.0 for key in found.metrics}
+    assert found.metrics == pytest.approx(perfect, abs=1e-12)
+    assert len(found.metrics) == 13
     assert found.absent_classes == []
 
 

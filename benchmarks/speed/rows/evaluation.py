@@ -21,7 +21,7 @@ def _measure(work: Work, name: str) -> Figures:
     from lit_tricks.data.mnist import MNISTDataModule
     from lit_tricks.evaluation import evaluate_split, predict_batches, split_loader
     from lit_tricks.metrics import evaluate_predictions
-    from lit_tricks.metrics.auroc import one_vs_rest_auroc
+    from lit_tricks.metrics.ranking import one_vs_rest_areas
 
     one_thread()
     torch.manual_seed(0)
@@ -47,7 +47,7 @@ def _measure(work: Work, name: str) -> Figures:
             "gather": gather,
             "forward": forward,
             "predict": lambda: predict_batches(module, loader),
-            "auroc": lambda: one_vs_rest_auroc(probabilities, targets),
+            "auroc": lambda: one_vs_rest_areas(probabilities, targets),
             "metrics": lambda: evaluate_predictions(probabilities, targets, losses, names),
             "evaluate": lambda: evaluate_split(module, loader),
         },

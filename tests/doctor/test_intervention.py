@@ -1,0 +1,148 @@
+"""A region that decides is found without being told where it is; clean data and noise are left in peace."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from scipy.stats import binomtest
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from lit_tricks.data.planted_cue import cue_field, with_planted_cue
+from lit_tricks.data.source import Examples
+from lit_tricks.doctor import diagnose, exchange_windows
+from tests.doctor.test_diagnoses import BALANCED, CONF, recorded
+
+PLENTY = 100_000
+
+
+def trained(images, labels, model):
+    """Return the answers of a scikit-learn classifier that knows ``images``, as a network gives them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(images.flatten(1).double().numpy(), labels.numpy())
+    return lambda x: torch.from_numpy(model.predict(x.flatten(1).double().numpy()))
+
+
+def digits(seed=0):
+    bunch = load_digits()
+    order = np.random.default_rng(seed).permutation(len(bunch.target))
+    images = torch.from_numpy(bunch.images[order]).float()[:, None]
+    # as MNIST: three times as large, with an empty margin
+    images = torch.nn.functional.pad(images.repeat_interleave(3, 2).repeat_interleave(3, 3), (2, 2, 2, 2))
+    return images, torch.from_numpy(bunch.target[order].astype(np.int64))
+
+
+def halves(images, labels):
+    return (images[:900], labels[:900]), (images[900:], labels[900:])
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (0, 20), (11, 5), (24, 24), (15, 18)])
+def test_a_patch_that_decides_alone_is_found_anywhere(top, left):
+    generator = torch.Generator().manual_seed(top)
+    images = torch.rand(800, 3, 28, 28, generator=generator)
+    labels = torch.arange(800) % 4
+    images[:, :, top : top + 4, left : left + 4] = labels[:, None, None, None] / 3
+
+    def answer(x):
+        return (x[:, :, top : top + 4, left : left + 4].mean((1, 2, 3)) * 3).round().long()
+
+    seen = exchange_windows(answer, images, labels, PLENTY, 0)
+    assert seen.found
+    assert (seen.followed, seen.elsewhere, seen.acc) == (1.0, 0.0, 1.0)
+    row, column, height, width = seen.region
+    assert row <= top <= row + height - 4
+    assert column <= left <= column + width - 4
+    # the mean patch is one class's or between two
+    assert 0.6 < seen.removed < 0.9
+    assert seen.map[top, left] > seen.map[(top + 14) % 28, (left + 14) % 28] == 0.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_network_that_learnt_a_planted_cue_is_caught(seed):
+    images, labels = digits(seed)
+    # digits are learnt so easily that a cue as dim as they are would hardly be used
+    images = images / 4
+    cued = with_planted_cue(Examples(images, labels), 1.0, 10, 16.0, seed, "train").x
+    known, fresh = halves(cued, labels)
+    model = MLPClassifier((50,), solver="sgd", learning_rate_init=0.1, alpha=1e-3, max_iter=25, random_state=seed)
+    answer = trained(known[0] / 16, known[1], model)
+    seen = exchange_windows(lambda x: answer(x / 16), *fresh, PLENTY, seed)
+    top, left, side = cue_field((1, 28, 28), 10, seed)
+    assert seen.found
+    assert seen.region == (top, left, side, side)
+    assert seen.acc > 0.95 > seen.acc_removed
+    clean = (answer(images[900:] / 16) == labels[900:]).double().mean()
+    assert clean < 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clean_digits_have_no_shortcut(seed):
+    known, fresh = halves(*digits(seed))
+    seen = exchange_windows(trained(*known, LogisticRegression(C=0.01)), *fresh, PLENTY, seed)
+    assert seen.acc > 0.9
+    assert not seen.found
+    assert seen.followed_high < 0.25
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pure_noise_at_ninety_to_ten_has_no_shortcut(seed):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(1800, 1, 28, 28, generator=generator)
+    labels = (torch.rand(1800, generator=generator) < 0.1).long()
+    known, fresh = halves(images, labels)
+    answer = trained(*known, LogisticRegression(C=100.0))
+    seen = exchange_windows(answer, *fresh, PLENTY, seed)
+    assert (answer(known[0]) == known[1]).double().mean() > 0.99, "it knows the noise by heart"
+    assert seen is not None
+    assert not seen.found
+    assert seen.followed < 0.15
+
+
+def test_one_answer_to_everything_and_a_small_budget_are_not_judged():
+    images, labels = torch.rand(500, 1, 28, 28), torch.arange(500) % 2
+    assert exchange_windows(lambda x: torch.zeros(len(x), dtype=torch.int64), images, labels, PLENTY, 0) is None
+    assert exchange_windows(lambda x: (x[:, 0, 0, 0] > 0.5).long(), images, labels, 500, 0) is None
+    assert exchange_windows(lambda x: (x[:, 0, 0, 0] > 0.5).long(), images[:100], labels[:100], PLENTY, 0) is None
+
+
+def test_the_budget_holds_and_the_interval_is_wilsons():
+    answered = []
+
+    def answer(x):
+        answered.append(len(x))
+        return (x[:, 0].sum((1, 2)) * 7).long() % 2
+
+    seen = exchange_windows(answer, torch.rand(2000, 1, 20, 30), torch.arange(2000) % 2, 3000, 1)
+    assert sum(answered) <= 3000
+    interval = binomtest(round(seen.followed * seen.pairs), seen.pairs).proportion_ci(method="wilson")
+    assert (seen.followed_low, seen.followed_high) == pytest.approx(tuple(interval), abs=1e-4)
+    assert seen.share_of_image == pytest.approx(6 * 9 / 600)
+    assert not math.isnan(seen.map.sum())
+
+
+SEEN = {"region": [0, 20, 8, 8], "share_of_image": 0.08, "followed": 0.6, "elsewhere": 0.0, "found": True}
+
+
+@pytest.mark.parametrize(("tested", "severity"), [(0.6, "critical"), (0.95, "warning")])
+def test_the_finding_becomes_a_diagnosis_whose_prescription_masks_the_region(tested, severity):
+    results = recorded({}, BALANCED, 0.99, intervention=SEEN)
+    results["metrics"] |= {"val/acc": 0.99, "test/acc": tested}
+    (diagnosis,) = diagnose(results, [])["diagnoses"]
+    assert (diagnosis["symptom"], diagnosis["severity"]) == ("shortcut", severity)
+    assert "rows 0 to 7, columns 20 to 27" in diagnosis["evidence"]
+    assert ("60.0% on test images" in diagnosis["evidence"]) == (severity == "critical")
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", ["data=mnist", diagnosis["prescription"]])
+    assert config.data.masked_region == [0, 20, 8, 8]
+
+
+def test_an_intervention_that_found_nothing_is_a_check_without_a_finding():
+    judged = diagnose(recorded({}, BALANCED, 0.99, intervention={**SEEN, "found": False}), [])
+    assert judged["diagnoses"] == []
+    assert "shortcut" in judged["checks"]
