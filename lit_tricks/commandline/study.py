@@ -12,6 +12,8 @@ from lit_tricks.errors import UserError
 
 # what a study reads of a configuration, and what its run directory therefore keeps
 READ = ("study", "logger", "seed", "threads", "allow_targets")
+# A data_dir only says where files would lie: whoever gives it to every command may give it to a study's.
+_ACCEPTED = (*READ, "resume", "data_dir")
 
 
 def is_study(content: Mapping[str, Any]) -> bool:
@@ -34,7 +36,7 @@ def check_study(
     """
     if not is_study(content):
         return
-    refused = {*composer.defaults(), *TOP} - {*READ, "resume"}
+    refused = {*composer.defaults(), *TOP} - set(_ACCEPTED)
     for place, origin in said(composed, overrides, composer):
         name = place.partition(".")[0]
         if name in refused:

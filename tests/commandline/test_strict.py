@@ -130,6 +130,10 @@ def test_what_a_study_does_not_read_is_refused(arguments: list[str], message: st
         check_command_line(arguments)
 
 
+def test_a_study_may_be_told_where_the_data_lie() -> None:
+    check_command_line(["study=activations", "data_dir=elsewhere"])
+
+
 def test_an_experiment_that_chooses_words_is_what_its_file_says_beside_them(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     text = "# @package _global_\n# Mine\ndefaults:\n  - override /model: cnn\noptimizer:\n  lr: 0.5\n"
