@@ -11,11 +11,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
-from lit_tricks.commandline.words import vocabulary
+from lit_tricks.commandline.words import Word, vocabulary
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
@@ -50,9 +51,24 @@ def words() -> str:
     lines = ["| group | words |", "|---|---|"]
     for group, members in vocabulary(Composer(str(conf_dir()))).items():
         prefix = "+" if group == "experiment" else ""
-        names = " ".join(f"**`{word.name}`**" if word.default else f"`{word.name}`" for word in members)
-        lines.append(f"| `{prefix}{group}=` | {names} |")
+        for folder, inside in _by_folder(members):
+            names = " ".join(f"**`{word.name}`**" if word.default else f"`{word.name}`" for word in inside)
+            if folder == "lecture/":
+                names = f"the {len(inside)} systems of five lectures: [docs/lectures.md](docs/lectures.md)"
+            lines.append(f"| `{prefix}{group}={folder}` | {names.replace(f'`{folder}', '`')} |")
     return "\n".join(lines)
+
+
+def _by_folder(members: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
+    """Group words by the folder in their names, those outside one first."""
+    folders = sorted({_folder(word) for word in members})
+    for folder in folders:
+        yield folder, [word for word in members if _folder(word) == folder]
+
+
+def _folder(word: Word) -> str:
+    path, slash, _ = word.name.rpartition("/")
+    return path + slash
 
 
 def put(text: str, name: str, content: str) -> str:

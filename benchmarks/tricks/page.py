@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.tricks.effects import Effects
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command, is_measured
+from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command, is_asked, is_measured
 from lit_tricks.commandline.cards import FIELDS, Card
 from lit_tricks.report.statistics import PairedDifference
 
@@ -54,14 +54,16 @@ def index_page(cards: Iterable[Card], effects: Effects, defaults: Mapping[str, s
     """Return the table of all tricks with their effects."""
     lines = [HEAD.format(seeds=SEEDS), f"{effects.content['machine']}.", ""]
     lines += [f"- {setting.name}: {setting.budget}; baseline {_level(effects, setting)}." for setting in SETTINGS]
-    names = [setting.name for setting in SETTINGS]
     groups: dict[str, list[Card]] = {}
     for card in cards:
-        groups.setdefault(card.group, []).append(card)
+        folder = card.name.rpartition("/")[0]
+        groups.setdefault(f"{card.group}/{folder}".rstrip("/"), []).append(card)
     for group, members in groups.items():
+        settings = [each for each in SETTINGS if any(is_asked(each, card.override) for card in members)]
+        names = [setting.name for setting in settings]
         lines += ["", f"## {group}", "", _row(["word", "what it does", *names]), _row(["---"] * (2 + len(names)))]
         for card in members:
-            cells = [_cell(effects, setting, card, defaults) for setting in SETTINGS]
+            cells = [_cell(effects, setting, card, defaults) for setting in settings]
             lines.append(_row([f"[`{card.name}`]({file_name(card)})", card.sentence, *cells]))
     return "\n".join([*lines, ""])
 
@@ -77,6 +79,8 @@ def told(effect: PairedDifference) -> str:
 def _measurements(card: Card, effects: Effects) -> list[str]:
     lines = [_row(["data", "test accuracy", "against the baseline", "training time"]), _row(["---"] * 4)]
     for setting in SETTINGS:
+        if not is_asked(setting, card.override):
+            continue
         if not is_measured(setting, card.override):
             lines.append(_row([setting.name, "-", "not measured: too slow at this size", "-"]))
         obstacle, effect = effects.obstacle(setting.name, card.override), effects.effect(setting.name, card.override)
@@ -105,6 +109,8 @@ def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str,
         return "default"
     if card.override in BY_LECTURE:
         return BY_LECTURE[card.override]
+    if not is_asked(setting, card.override):
+        return ""
     obstacle = effects.obstacle(setting.name, card.override)
     if obstacle is not None:
         return obstacle[0]

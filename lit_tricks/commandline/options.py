@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hydra._internal.utils import get_args_parser
 
+from lit_tricks.commandline.aliases import ALIASES
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
 from lit_tricks.commandline.ranges import KNOBS, TOP
@@ -39,7 +40,10 @@ def parse_options(argv: Sequence[str]) -> argparse.Namespace:
             # the parts of a study have names of their own
             inner = [f"{group}.{key}" for group, table in KNOBS.items() for key in table if group != "study"]
             keys = [*KNOBS, *TOP, *inner]
-            raise UserError(f"a choice has no dashes; received '{option}': try {nearest(name, keys) or name}={value}")
+            known = ALIASES.get(name) or nearest(name, keys) or name
+            raise UserError(
+                f"a choice has no dashes; received '{option}': try {known if '=' in known else f'{known}={value}'}"
+            )
         raise UserError(f"unknown option '{option}'{did_you_mean(option, _KNOWN) or ': see --help'}")
     for argument in argv:
         # argparse takes the beginning of a long option for the whole of it
