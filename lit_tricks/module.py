@@ -147,7 +147,11 @@ class LitClassifier(pl.LightningModule):
         first batch within the epoch.
         """
         pieces = self._network_input(x.to(self.device), y.to(self.device), sizes, first_batch)
-        return list(zip(*(piece.split(sizes) for piece in pieces), strict=True))
+        batches = zip(*(piece.split(sizes) for piece in pieces), strict=True)
+        if self.device.type == "cpu" and torch.get_num_threads() == 1:
+            return list(batches)
+        # kernels of several threads, and of GPUs, round differently where rows begin in another place in memory
+        return [(x.clone(), y.clone(), target.clone()) for x, y, target in batches]
 
     def batch_loss(self, x: Tensor, y: Tensor, target: Tensor, note: bool = True) -> Tensor:
         """Return the mean loss of a prepared batch plus the penalty, and ``note`` what the epoch's figures need.

@@ -9,8 +9,8 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def pytest_configure() -> None:
-    # Networks as small as the tests' lose more to thread hand-over than they gain.
+def pytest_runtest_setup() -> None:
+    # Networks as small as the tests' lose more to thread hand-over than they gain; a run may have left more threads.
     torch.set_num_threads(1)
 
 

@@ -1,5 +1,6 @@
 """Stretches cut batches out of one piece of memory, at addresses that single batches never have."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,19 @@ class Table(Source):
         return Loaded(Examples(x, (x.sum(1) > 0).long()), None, ("a", "b"))
 
 
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(("features", "batch_size"), [(2, 7), (5, 7), (30, 7), (30, 10), (13, 33)])
 @pytest.mark.parametrize("network", [{}, {"dropout": 0.4, "norm": "batch"}], ids=["plain", "dropout and batch norm"])
 def test_rows_of_any_length_leave_the_bits_of_single_steps(
-    device: str, features: int, batch_size: int, network: dict[str, Any], tmp_path: Path
+    device: str, features: int, batch_size: int, network: dict[str, Any], threads: int, tmp_path: Path
 ) -> None:
     found = []
     for stretches in (False, True):
@@ -52,6 +61,7 @@ def test_rows_of_any_length_leave_the_bits_of_single_steps(
         trainer.fit(module, datamodule=datamodule)
         weights = torch.cat([value.double().flatten().cpu() for value in module.state_dict().values()])
         found.append((weights, {name: float(value) for name, value in trainer.callback_metrics.items()}))
+    assert torch.get_num_threads() == threads
     assert trainer.fit_loop.epoch_loop.reason is None
     assert torch.equal(found[0][0], found[1][0])
     assert found[0][1] == found[1][1]
