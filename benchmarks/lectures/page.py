@@ -5,6 +5,9 @@ from typing import Any
 
 from benchmarks.lectures.published import ROWS, Row
 from benchmarks.lectures.verdict import judge
+from lit_tricks.commandline.composition import Composer
+from lit_tricks.commandline.locate import conf_dir
+from lit_tricks.commandline.words import sentence
 
 HEAD = (
     "# The lectures' systems\n\n"
@@ -29,10 +32,11 @@ def page(found: Mapping[str, Any]) -> str:
     for row in done:
         lines += _figures(row, found["rows"][row.word]["metrics"])
     lines += ["", "## Pictures and rows without a published figure\n"]
-    lines += ["| row | word | picture | test accuracy | seconds |", "|---|---|---|---|---|"]
+    lines += ["| row | word | what it shows | picture | test accuracy | seconds |", "|---|---|---|---|---|---|"]
+    composer = Composer(str(conf_dir()))
     for row in done:
         if not row.published:
-            lines.append(_picture(row, found["rows"][row.word]))
+            lines.append(_picture(row, found["rows"][row.word], composer))
     notes = [f"- {row.name}: {row.note}." for row in done if row.note]
     due = [f"`{row.word}`" for row in ROWS if row.word not in found["rows"]]
     if due:
@@ -60,8 +64,10 @@ def _figures(row: Row, seeds: Sequence[Mapping[str, float]]) -> list[str]:
     return lines
 
 
-def _picture(row: Row, entry: Mapping[str, Any]) -> str:
+def _picture(row: Row, entry: Mapping[str, Any], composer: Composer) -> str:
     groups: Mapping[str, float] = entry["test_acc"]
-    told = "; ".join(f"{label}: {value:.4f}" for label, value in groups.items())
-    cells = [row.name, f"`{row.word}`", f"`{row.picture}`", told, f"{entry['seconds']:.0f}"]
+    # one run needs no name
+    told = "<br>".join(f"{value:.4f}" if label == "run" else f"{label}: {value:.4f}" for label, value in groups.items())
+    shown = sentence(composer, "experiment", f"lecture/{row.word}").removeprefix(f"{row.name}: ")
+    cells = [row.name, f"`{row.word}`", shown, f"`{row.picture}`", told, f"{entry['seconds']:.0f}"]
     return f"| {' | '.join(cells)} |"

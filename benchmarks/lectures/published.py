@@ -106,7 +106,11 @@ ROWS = (
     Row("c5_depth_and_width", picture="comparison.png"),
     Row("c6_bottleneck", picture="comparison.png"),
     Row("c7_input_normalisation", picture="comparison.png"),
-    Row("c8_batch_normalisation", picture="comparison.png"),
+    Row(
+        "c8_batch_normalisation",
+        picture="comparison.png",
+        note="it trains faster; with 6,000 images the figures of validation swing, as they do in plain PyTorch",
+    ),
     Row("c9_convolution_block", picture="figures/learning_curves.png"),
     Row("c10_transfer", picture="comparison.png", note="one source for all seeds"),
     Row("d1_optimizer_race", picture="figures/paths_together.png"),
