@@ -2,6 +2,8 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, precision_score, recall_score
+from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from lit_tricks.report.figures import confusion_matrix, save_figure
 
@@ -12,7 +14,10 @@ def texts(figure):
 
 def test_counts_and_row_percentages():
     figure = confusion_matrix([[6, 2], [0, 12]], ["cat", "dog"])
-    assert texts(figure) == ["6", "75.0%", "2", "25.0%", "0", "12", "100.0%"]
+    assert texts(figure) == [
+        *["6", "75.0%", "2", "25.0%", "0", "12", "100.0%"],
+        *["75.0%", "100.0%", "100.0%", "85.7%", "90.0%"],
+    ]
     assert figure.get_suptitle() == "18 of 20 right (90.0%)\nmost often confused: cat → dog, 2 times"
 
 
@@ -22,12 +27,27 @@ def test_a_large_majority_brings_balanced_accuracy_into_the_headline():
     assert figure.get_suptitle().splitlines()[0] == "1,206 of 1,208 right (99.8%), balanced accuracy 87.5%"
 
 
+def test_the_margins_are_recall_and_precision_of_scikit_learn():
+    true, predicted = [0, 0, 0, 1, 1, 2, 2, 2, 2], [0, 1, 1, 1, 1, 2, 0, 0, 2]
+    axes = confusion_matrix(sklearn_matrix(true, predicted).tolist(), ["a", "b", "c"]).axes[0]
+    right = max(text.get_position()[0] for text in axes.texts)
+    recall = [text.get_text() for text in axes.texts if text.get_position()[0] == right]
+    precision = [text.get_text() for text in axes.texts if text.get_position()[1] == right]
+    assert recall[:3] == [f"{value:.1%}" for value in recall_score(true, predicted, average=None)]
+    assert precision[:3] == [f"{value:.1%}" for value in precision_score(true, predicted, average=None)]
+    assert recall[3] == precision[3] == f"{accuracy_score(true, predicted):.1%}"
+
+
+def test_a_class_that_nobody_predicted_has_no_precision():
+    assert texts(confusion_matrix([[0, 5], [0, 45]], ["a", "b"]))[-5:] == ["0.0%", "100.0%", "none", "90.0%", "90.0%"]
+
+
 def test_rows_are_true_and_columns_predicted():
     axes = confusion_matrix([[1, 0, 0], [0, 1, 0], [9, 0, 1]], ["a", "b", "c"]).axes[0]
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("true", "predicted")
     nine = next(text for text in axes.texts if text.get_text() == "9")
     assert nine.get_position() == (0, pytest.approx(2, abs=0.2))
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b", "c", "precision"]
 
 
 def test_many_classes_become_a_heat_map_with_every_name_readable(tmp_path):
