@@ -38,7 +38,6 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_epoch_factor(content)
     _check_scaling(content)
     _check_finder(content)
-    _check_rates(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
 
@@ -95,7 +94,7 @@ def _check_nesterov(content: Mapping[str, Any]) -> None:
 
 def _check_line_search(content: Mapping[str, Any]) -> None:
     """L-BFGS calls for loss and gradient many times a step, each of which must be of the same function."""
-    if not str(_at(content, "optimizer._target_")).endswith("LBFGS"):
+    if not _is_line_search(content):
         return
     accumulated, clipped = _at(content, "trainer.accumulate_grad_batches"), _at(content, "trainer.gradient_clip_val")
     if isinstance(accumulated, int) and accumulated > 1:
@@ -107,6 +106,9 @@ def _check_line_search(content: Mapping[str, Any]) -> None:
             f"optimizer=lbfgs needs the loss's own gradient, trainer.gradient_clip_val=null; received {clipped}: "
             "leave it out"
         )
+    for path in ("transfer.lr_divisor", "transfer.body_lr"):
+        if (share := _at(content, path)) not in (None, 1):
+            raise UserError(f"optimizer=lbfgs knows one rate; received {path}={share}: try {path}=1")
 
 
 def _check_order(content: Mapping[str, Any]) -> None:
@@ -185,14 +187,6 @@ def _scales(content: Mapping[str, Any]) -> bool:
 
 def _is_line_search(content: Mapping[str, Any]) -> bool:
     return str(_at(content, "optimizer._target_")).endswith(".LBFGS")
-
-
-def _check_rates(content: Mapping[str, Any]) -> None:
-    slower = {"transfer.lr_divisor": 1, "transfer.body_lr": 1}
-    for path, same in slower.items():
-        share = _at(content, path)
-        if share not in (None, same) and str(_at(content, "optimizer._target_")) == "torch.optim.LBFGS":
-            raise UserError(f"optimizer=lbfgs knows one rate; received {path}={share}: try {path}={same}")
 
 
 def _monitors(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
