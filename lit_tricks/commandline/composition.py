@@ -204,9 +204,7 @@ def _parse(parser: OverridesParser, text: str) -> Override:
         override.config_loader = parser.config_loader
         return override
     except (OverrideParseException, HydraException) as error:
-        if "=" not in text and not text.startswith("~"):
-            message = f"each argument is a group=word or a key=value; received '{text}'"
-        else:
-            reason = str(error).splitlines()[0]
-            message = f"cannot read '{text}': {reason}; quote special characters, for example 'key=\"a b\"'"
-        raise UserError(message) from error
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"cannot read '{text}': {reason}; quote special characters, for example 'key=\"a b\"'"
+        ) from error

@@ -67,5 +67,17 @@ def parse_options(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def composer_for(options: argparse.Namespace) -> Composer:
-    """Return the composer of the search path that the options name."""
-    return Composer(options.config_path, options.config_name, options.config_dir, options.overrides)
+    """Return the composer of the search path that the options name.
+
+    Raises ``UserError`` for an override that is none, with the choice that a word on its own would be.
+    """
+    path, name, folder = options.config_path, options.config_name, options.config_dir
+    for text in options.overrides:
+        if "=" not in text and not text.startswith("~"):
+            composer = Composer(path, name, folder)
+            words = {word: group for group in composer.groups() for word in composer.words(group)}
+            match = nearest(text, words)
+            group = "" if match is None else words[match]
+            remedy = f": did you mean {'+' * (group == 'experiment')}{group}={match}?" if match else ""
+            raise UserError(f"each argument is a group=word or a key=value; received '{text}'{remedy}")
+    return Composer(path, name, folder, options.overrides)
