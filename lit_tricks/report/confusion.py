@@ -95,7 +95,7 @@ def _measure(axes: Axes, counts: np.ndarray) -> None:
     """Write recall beside the rows, precision below the columns and the accuracy into the corner."""
     classes, place = len(counts), len(counts) - 0.5 + _MARGIN - 0.5
     right = counts.diagonal()
-    figures = [(place, k, right[k], counts[k].sum()) for k in range(classes)]
+    figures: list[tuple[float, float, int, int]] = [(place, k, right[k], counts[k].sum()) for k in range(classes)]
     figures += [(k, place, right[k], counts[:, k].sum()) for k in range(classes)]
     figures.append((place, place, right.sum(), counts.sum()))
     for x, y, part, whole in figures:
