@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lit_tricks.data.cell_format import check_decimals
 from lit_tricks.data.delimited import Table
 from lit_tricks.data.labels import listing
 from lit_tricks.errors import UserError
@@ -57,6 +58,8 @@ def split_kinds(table: Table, names: Sequence[str], categorical: Sequence[str]) 
             continue
         text.append(name)
         present = table.texts(name)[~missing]
+        if name not in categorical:
+            check_decimals(name, present[strange[~missing]].unique().tolist(), table.path)
         if name not in categorical and strange.sum() * 2 < len(present):
             _check_mixture(table, name, present[strange[~missing]], numbers)
         count = present.nunique()

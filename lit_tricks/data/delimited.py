@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lit_tricks.data.cell_format import Decimal, delimiter, likely_separator, with_points
 from lit_tricks.data.labels import as_number, listing
 from lit_tricks.errors import UserError
 
@@ -70,17 +71,18 @@ class Table:
         return absent
 
 
-def read_table(path: Path, separator: str = ",", header: Header = "auto") -> Table:
+def read_table(path: Path, separator: str = ",", header: Header = "auto", decimal: Decimal = "point") -> Table:
     r"""Read a UTF-8 text file with one row per line; blank lines are skipped.
 
     A first column without a name, as pandas and R write their row numbers, is left out and said. Python's ``csv``
-    parses rather than pandas, which fills up short rows silently. ``separator`` is one character, or ``\t``.
+    parses rather than pandas, which fills up short rows silently. ``separator`` is one character or a word of
+    ``SEPARATORS``; with ``decimal="comma"`` numbers such as 1.234,5 are read as such.
 
     Raises ``UserError`` for text that is not UTF-8, ragged rows, doubled or empty names, an undecidable header.
     """
     if header not in ("auto", True, False):
         raise UserError(f"data.header must be auto, true or false; received {header!r}: try data.header=auto")
-    rows, lines = _read_rows(path, separator)
+    rows, lines = _read_rows(path, separator, decimal)
     rows[0] = [_strip(cell) for cell in rows[0]]
     named = detect_header(rows) if header == "auto" else bool(header)
     if named is None:
@@ -131,24 +133,24 @@ def detect_header(rows: list[list[str]]) -> bool | None:
     return True if repeats and len(set(first)) == len(first) else None
 
 
-def _read_rows(path: Path, separator: str) -> tuple[list[list[str]], list[int]]:
-    delimiter = "\t" if separator in ("\\t", "tab") else separator
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in "\"'\r\n":
-        raise UserError(f"data.separator must be one character; received {separator!r}: try data.separator=';'")
+def _read_rows(path: Path, separator: str, decimal: Decimal) -> tuple[list[list[str]], list[int]]:
+    between = delimiter(separator)
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=delimiter != " ", strict=True)
+            reader = csv.reader(stream, delimiter=between, skipinitialspace=between != " ", strict=True)
             for row in reader:
                 if not any(row):
                     continue
-                rows.append(row)
+                rows.append(with_points(row, decimal))
                 lines.append(reader.line_num)
                 if len(row) != len(rows[0]):
+                    other = likely_separator(rows[0][0], between)
+                    remedy = f"try data.separator={other}" if other else "correct that line or data.separator"
                     raise UserError(
                         f"every row of {path} must hold {len(rows[0])} values like line {lines[0]}; "
-                        f"line {reader.line_num} holds {len(row)}: correct that line or the separator (data.separator)"
+                        f"line {reader.line_num} holds {len(row)}: {remedy}"
                     )
     except UnicodeDecodeError as error:
         raise UserError(
@@ -181,14 +183,11 @@ def _strip(cell: str) -> str:
 
 
 def _check_width(first: list[str], path: Path, separator: str) -> None:
-    if len(first) > 1:
-        return
-    for candidate in (",", ";", "\t", "|"):
-        if candidate in first[0]:
-            word = "\\t" if candidate == "\t" else candidate
-            raise UserError(
-                f"{path} must hold at least 2 columns; separator {separator!r} finds 1: try data.separator='{word}'"
-            )
+    other = likely_separator(first[0], delimiter(separator))
+    if len(first) == 1 and other:
+        raise UserError(
+            f"{path} must hold at least 2 columns; separator {separator!r} finds 1: try data.separator={other}"
+        )
 
 
 def _check_names(names: list[str], path: Path) -> list[str]:

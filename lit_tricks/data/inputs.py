@@ -81,7 +81,7 @@ def _table_inputs(path: Path, spec: DataSpec) -> Inputs:
     if encoding.get("format") == "csv":
         encoder = TableEncoder.from_dict(encoding["encoder"])
         text = list(encoder.categories)
-        table = read_table(path, encoding["separator"], encoding["header"])
+        table = read_table(path, encoding["separator"], encoding["header"], encoding.get("decimal", "point"))
         table = match_columns(table, encoding["columns"], [*encoder.numeric, *text], encoding["label"])
         features = encoder.transform(typed_columns(table, encoder.numeric, text), str(path))
     else:

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 import torch
 
+from lit_tricks.data.cell_format import Decimal
 from lit_tricks.data.columns import Columns, split_kinds, typed_columns
 from lit_tricks.data.datamodule import ArrayDataModule
 from lit_tricks.data.delimited import MISSING, Header, Table, read_table
@@ -32,9 +33,10 @@ class CSVSource(Source):
         label: the label column by name, or by position from 0, negative from the end; None is the last column.
         header: whether the first line names the columns; ``auto`` finds out.
         test_path: the official test split; None leaves the drawing of one to the data module.
-        separator: one character between cells.
+        separator: one character between cells, or ``comma``, ``semicolon``, ``tab``, ``pipe``, ``space``.
         categorical: columns, by name or position, to take as categories though they hold numbers.
         drop: columns to leave out, by name or position.
+        decimal: ``comma`` for numbers such as 1.234,5.
     """
 
     kind = "table"
@@ -48,6 +50,7 @@ class CSVSource(Source):
         separator: str = ",",
         categorical: Sequence[str | int] = (),
         drop: Sequence[str | int] = (),
+        decimal: Decimal = "point",
     ) -> None:
         self.path = path
         self.name = named_after(path, "csv")
@@ -57,13 +60,14 @@ class CSVSource(Source):
         self.separator = separator
         self.categorical = categorical
         self.drop = drop
+        self.decimal = decimal
         self._columns: Columns | None = None
         self._kinds: tuple[list[str], list[str]] = ([], [])
         self._format: dict[str, Any] = {}
 
     def load(self) -> Loaded:
         """Return row numbers with labels; raises ``UserError`` for what is wrong with the files or the words."""
-        table = read_table(require_file(self.path, "data.path", "data=csv"), self.separator, self.header)
+        table = self._read(self.path, "data.path", self.header)
         label = find_column(table, -1 if self.label is None else self.label, "data.label")
         self._kinds = self._feature_kinds(table, label)
         labels, where = _labels(table, label)
@@ -74,6 +78,7 @@ class CSVSource(Source):
             "format": "csv",
             "header": table.has_header,
             "separator": self.separator,
+            "decimal": self.decimal,
             "columns": table.names,
             "label": label,
         }
@@ -100,6 +105,9 @@ class CSVSource(Source):
             encoding={**self._format, "feature_names": list(encoder.feature_names), "encoder": encoder.to_dict()},
         )
 
+    def _read(self, path: str | Path | None, knob: str, header: Header) -> Table:
+        return read_table(require_file(path, knob, "data=csv"), self.separator, header, self.decimal)
+
     def _feature_kinds(self, table: Table, label: str) -> tuple[list[str], list[str]]:
         dropped = find_columns(table, self.drop, "data.drop")
         categorical = find_columns(table, self.categorical, "data.categorical")
@@ -115,7 +123,7 @@ class CSVSource(Source):
         """Read the test file and append its rows to the columns, where the encoder finds them."""
         if self.test_path is None or self._columns is None:
             return None
-        test = read_table(require_file(self.test_path, "data.test_path", "data=csv"), self.separator, table.has_header)
+        test = self._read(self.test_path, "data.test_path", table.has_header)
         test = match_columns(test, table.names, [*self._kinds[0], *self._kinds[1], label], label)
         start = len(self._columns)
         self._columns = self._columns.append(typed_columns(test, *self._kinds))
@@ -134,9 +142,10 @@ class CSVDataModule(ArrayDataModule):
         separator: str = ",",
         categorical: Sequence[str | int] = (),
         drop: Sequence[str | int] = (),
+        decimal: Decimal = "point",
         **common: Unpack[Options],
     ) -> None:
-        super().__init__(CSVSource(path, label, header, test_path, separator, categorical, drop), **common)
+        super().__init__(CSVSource(path, label, header, test_path, separator, categorical, drop, decimal), **common)
 
 
 def _labels(table: Table, label: str) -> tuple[np.ndarray, str]:

@@ -1,3 +1,4 @@
+import io
 import logging
 from pathlib import Path
 
@@ -104,17 +105,28 @@ def test_numbers_are_read_as_python_reads_them(values: list[float]) -> None:
     np.testing.assert_allclose(table.numbers("a"), values, rtol=1e-15, atol=0)
 
 
-@pytest.mark.parametrize("separator", [";", "\t", "\\t", "tab", "|"])
+@pytest.mark.parametrize("separator", [";", "\t", "\\t", "tab", "|", "semicolon", "pipe", "space"])
 def test_separators(tmp_path: Path, separator: str) -> None:
-    between = {"\\t": "\t", "tab": "\t"}.get(separator, separator)
+    between = {"\\t": "\t", "tab": "\t", "semicolon": ";", "pipe": "|", "space": " "}.get(separator, separator)
     assert read(tmp_path, f"a{between}b\n1{between}2\n", separator=separator).names == ["a", "b"]
 
 
 def test_a_wrong_separator_names_the_right_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"separator ',' finds 1: try data\.separator=';'"):
+    with pytest.raises(UserError, match=r"separator ',' finds 1: try data\.separator=semicolon$"):
         read(tmp_path, "a;b\n1;2\n")
-    with pytest.raises(UserError, match=r"must be one character; received ';;'"):
+    with pytest.raises(UserError, match=r"line 2 holds 3: try data\.separator=semicolon$"):
+        read(tmp_path, "a;b\n1,5;2,5\n")
+    with pytest.raises(UserError, match=r"must be one character or comma, .*; received ';;'"):
         read(tmp_path, "a;b\n1;2\n", separator=";;")
+
+
+def test_decimal_commas_are_read_as_pandas_reads_them(tmp_path: Path) -> None:
+    text = "a;b;c\n1,5;-1.234,25;x\n2;1 000,5;1,y\n-0,5e3;+7,125;z\n"
+    table = read(tmp_path, text, separator="semicolon", decimal="comma")
+    there = pd.read_csv(io.StringIO(text.replace("1 000", "1.000")), sep=";", decimal=",", thousands=".")
+    np.testing.assert_array_equal(table.numbers("a"), there["a"])
+    np.testing.assert_array_equal(table.numbers("b"), there["b"])
+    assert list(table.texts("c")) == ["x", "1,y", "z"]
 
 
 @pytest.mark.parametrize(

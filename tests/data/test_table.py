@@ -183,3 +183,14 @@ def test_detection_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, "lit_tricks")
     CSVSource(write(tmp_path, PEOPLE)).load()
     assert "a.csv: the first line names the columns" in caplog.text
+
+
+def test_a_column_of_decimal_commas_is_never_taken_for_categories(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a;b;y\n" + "".join(f"{k},5;{k};{'no' if k % 2 else 'yes'}\n" for k in range(20)), encoding="utf-8")
+    with pytest.raises(UserError, match=r"has '0,5' in a: try data\.decimal=comma"):
+        CSVSource(path, separator="semicolon").load()
+    source = CSVSource(path, separator="semicolon", decimal="comma")
+    encoded = source.encode(source.load(), np.arange(20))
+    assert encoded.train.x[:, 0].tolist() == [k + 0.5 for k in range(20)]
+    assert encoded.encoding["decimal"] == "comma"
