@@ -84,7 +84,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
     """Return what a word cannot do without."""
     if (group, word) in {("data", "mnist"), ("data", "fashion_mnist")}:
-        return [f"data_dir={request.getfixturevalue('data_root')}", "data.train_size=500"]
+        return ["data.train_size=500"]
     if word == "custom":
         return CUSTOM[group]
     if group == "data" and word in {"csv", "npz", "npy", "image_folder"}:
@@ -118,9 +118,13 @@ def check_study_runs(choice: str, folder: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:The number of training batches")
 @pytest.mark.parametrize(("group", "word"), WORDS, ids=[f"{group}={word}" for group, word in WORDS])
-def test_word_composes_builds_and_trains(group: str, word: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_word_composes_builds_and_trains(
+    group: str, word: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prefix = "+" if group.startswith("experiment") else ""
     cfg = composed(f"{prefix}{group}={word}", *needs(group, word, request))
+    if "MNIST" in cfg.data._target_:
+        monkeypatch.setenv("LIT_TRICKS_DATA", str(request.getfixturevalue("data_root")))
     if is_study(cfg):
         check_study_runs(f"{prefix}{group}={word}", tmp_path / "run")
         return
