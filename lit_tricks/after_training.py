@@ -93,9 +93,10 @@ def fit_correction(
     validation: tuple[Tensor, Tensor],
     epochs: int,
 ) -> FittedCorrection:
-    """Fit on the ``validation`` split's logits (N, K) and targets (N,), as the network gives them, and say what came out.
+    """Fit on the ``validation`` split and say what came out.
 
-    ``epochs`` is how many were trained.
+    ``validation`` are its logits (N, K), as the network gives them, and targets (N,); ``epochs`` is how many were
+    trained.
     """
     learned = shown_prior(module, datamodule, epochs)
     positive = correction.positive_class(module.spec.class_counts) if module.spec.num_classes == 2 else 0

@@ -42,7 +42,8 @@ log = logging.getLogger("lit_tricks")
 class Built:
     """Everything one run trains with.
 
-    ``correction`` is fitted once training has ended. ``facts`` and ``figures`` are what a model that is fitted at once adds to ``results.json`` and to the figures.
+    ``correction`` is fitted once training has ended. ``facts`` and ``figures`` are what a model that is fitted at once
+    adds to ``results.json`` and to the figures.
     """
 
     datamodule: pl.LightningDataModule

@@ -111,5 +111,6 @@ def evaluate_split(module: LitClassifier, loader: Any) -> tuple[Evaluation, Tens
 def evaluate_logits(module: LitClassifier, logits: Tensor, targets: Tensor) -> tuple[Evaluation, Tensor, Tensor]:
     """Do the same for what ``batch_logits`` returns."""
     probabilities, losses = head_outputs(module, logits, targets)
-    targets, answers = targets.cpu(), module.decide(probabilities)
-    return evaluate_predictions(probabilities, targets, losses, module.spec.class_names, answers), probabilities, targets
+    labels, answers = targets.cpu(), module.decide(probabilities)
+    found = evaluate_predictions(probabilities, labels, losses, module.spec.class_names, answers)
+    return found, probabilities, labels

@@ -20,8 +20,9 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
     """Write one row per example of ``source`` to the CSV file ``output`` and return how many there were.
 
     A row holds the input's name, the class that is answered with its probability in [0, 1], and the second
-    choice with its own; the answer is the most probable class, unless the run has a decision threshold. Both probabilities are empty for a classifier that gives none. Inputs are encoded and
-    normalised by what the run's checkpoint stores.
+    choice with its own; the answer is the most probable class, unless the run has a decision threshold. Both
+    probabilities are empty for a classifier that gives none. Inputs are encoded and normalised, and outputs
+    corrected, by what the run directory stores.
 
     Raises ``UserError`` when the run, the input or the place of the output is not usable; an existing
     output file is never overwritten.

@@ -32,9 +32,10 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
 
     The network comes from the run's ``config.yaml``, the facts about the data and the weights from its
     checkpoint, which is read with ``weights_only=True``; a classical classifier comes from its checkpoint alone, a
-    file that holds no code either. As many threads are set as the run used, so that
-    metrics repeat to the last bit. A correction that was fitted after training is applied. Packages beyond the known ones are imported only if ``allow_targets``
-    names them; what the run's own configuration allows does not count, since a run may come from a stranger.
+    file that holds no code either. What was fitted after training corrects its answers. As many threads are set as
+    the run used, so that metrics repeat to the last bit. Packages beyond the known ones are imported only if
+    ``allow_targets`` names them; what the run's own configuration allows does not count, since a run may come from a
+    stranger.
 
     Raises ``UserError`` when the run, its configuration or its checkpoint is absent or damaged.
     """

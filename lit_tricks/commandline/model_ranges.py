@@ -84,9 +84,7 @@ PENALTY: dict[str, Knob] = {
 }
 
 CORRECTION: dict[str, Knob] = {
-    "prior": either(
-        one_of("none", "uniform", "natural"), number(0, 1, "()", listed="yes", least=2), note="uniform"
-    ),
+    "prior": either(one_of("none", "uniform", "natural"), number(0, 1, "()", listed="yes", least=2), note="uniform"),
     "tau": number(0, note=1.0),
     "temperature": flag(note=True),
     "threshold": one_of("none", "cost", "fitted_cost", "recall", "f1", note="recall"),

@@ -103,5 +103,5 @@ def choose_threshold(
 
 
 def _chosen(found: Thresholds, place: int, value: float, costs: np.ndarray, weights: np.ndarray) -> Chosen:
-    rates = (float(rate[place]) for rate in (found.recall, found.precision, found.f1))
-    return Chosen(value, *rates, cost=float(costs[place] / weights.sum()))
+    recall, precision, f1 = (float(rates[place]) for rates in (found.recall, found.precision, found.f1))
+    return Chosen(value, recall, precision, f1, float(costs[place] / weights.sum()))

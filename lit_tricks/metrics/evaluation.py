@@ -45,8 +45,8 @@ def evaluate_predictions(
 ) -> Evaluation:
     """Return every metric of a classifier's predictions.
 
-    The predicted class is the largest probability, the first of equals, unless it is given. A class without an example has
-    neither recall nor AUROC, so its row is None and macro values average over the other classes
+    The predicted class is the largest probability, the first of equals, unless it is given. A class without an
+    example has neither recall nor AUROC, so its row is None and macro values average over the other classes
     (scikit-learn with ``labels=present``), where torchmetrics would count it as 0 or drop it depending on
     whether something was predicted as it. A class that has examples and was never predicted has precision 0.
     ``auroc`` and ``ap`` (average precision) are one-vs-rest, averaged over the present classes; with two classes they

@@ -7,8 +7,8 @@ from lit_tricks.report.gallery import batch_grid, misclassified_gallery
 from lit_tricks.report.layers import drive_histograms, layer_spread, output_histograms
 from lit_tricks.report.mistakes import Mistake, MistakeCount, misclassified_table, mistakes_csv, rank_mistakes
 from lit_tricks.report.network_diagram import network_diagram
-from lit_tricks.report.range_test import range_test_curve
 from lit_tricks.report.precision_recall import precision_recall_curves
+from lit_tricks.report.range_test import range_test_curve
 from lit_tricks.report.regions import Regions, decision_regions
 from lit_tricks.report.reliability import reliability_diagram
 from lit_tricks.report.search import search_heatmap

@@ -12,7 +12,6 @@ from lit_tricks.report.style import (
     SOFT,
     SPLIT_COLOURS,
     SPLIT_NAMES,
-    TICK_SIZE,
     headline,
     new_figure,
     printable,
@@ -53,10 +52,8 @@ def precision_recall_curves(
     axes.set(xlim=(-0.02, 1.03), ylim=(-0.02, 1.05))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.text(
-        0.0, 0.0, "thin lines: the share of the class, which chance has", fontsize=TICK_SIZE, color=SOFT, va="bottom"
-    )
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.06), frameon=False, fontsize=LABEL_SIZE, labelcolor=INK)
+    axes.plot([], [], color=SOFT, linewidth=0.8, label="by chance")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=LABEL_SIZE, labelcolor=INK)
     headline(figure, "\n".join([f"{name} answered from probability {threshold:.3g} on", *told]))
     return figure
 

@@ -12,7 +12,6 @@ from lit_tricks.report.style import (
     INK,
     LABEL_SIZE,
     SOFT,
-    TICK_SIZE,
     VERMILION,
     headline,
     new_figure,
@@ -29,7 +28,8 @@ def reliability_diagram(
     """Draw how often predictions of a probability come true, before and after a correction, over a histogram of them.
 
     Of two classes it is the probability of the rarer one; of more that of the most probable class (Guo et al. 2017,
-    figure 1), in 15 bins of equal width. A point lies at the mean probability of its bin.
+    figure 1), in 15 bins of equal width. A point lies at the mean probability of its bin, and the more examples are in
+    it, the larger it is.
 
     Args:
         before, after: (N, K) probabilities.
@@ -44,7 +44,7 @@ def reliability_diagram(
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     style_axes(upper, "", "", "share that came true")
     style_axes(lower, "", told, "examples")
-    upper.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+    upper.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=":", label="as sure as right")
     errors = []
     drawn = (("before", before, VERMILION, "s", "--"), ("after", after, BLUE, "o", "-"))
     for label, probabilities, colour, marker, dashes in drawn:
@@ -52,12 +52,12 @@ def reliability_diagram(
         true = targets == rare if two else probabilities.argmax(1) == targets
         errors.append(_curve(upper, lower, said, true, label, colour, marker, dashes))
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    lower.set_yscale("symlog", linthresh=10)
+    lower.set_yscale("symlog", linthresh=1)
     lower.set_ylim(bottom=0)
+    lower.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     for axis in (upper.xaxis, upper.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    upper.text(0.98, 0.93, "as sure as right", rotation=39, ha="right", va="top", fontsize=TICK_SIZE, color=SOFT)
-    upper.legend(loc="upper left", frameon=False, fontsize=LABEL_SIZE, labelcolor=INK)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=LABEL_SIZE, labelcolor=INK)
     headline(
         figure,
         f"Expected calibration error from {errors[0]:.1%} before to {errors[1]:.1%} after the correction, "
@@ -76,8 +76,8 @@ def _curve(
     filled = np.flatnonzero(counts)
     mean, came = (np.bincount(places, weights=w, minlength=BINS)[filled] / counts[filled] for w in (said, true))
     error = float((counts[filled] * np.abs(mean - came)).sum() / len(said))
-    upper.plot(
-        mean, came, color=colour, marker=marker, markersize=5, linestyle=dashes, label=f"{label}: error {error:.1%}"
-    )
+    upper.plot(mean, came, color=colour, linestyle=dashes, linewidth=0.9, label=f"{label}: error {error:.1%}")
+    sizes = 12 + 180 * np.sqrt(counts[filled] / len(said))
+    upper.scatter(mean, came, sizes, color=colour, marker=marker, edgecolors="white", linewidths=0.6, zorder=3)
     lower.stairs(counts, np.linspace(0, 1, BINS + 1), color=colour, linestyle=dashes, linewidth=1.4)
     return error
