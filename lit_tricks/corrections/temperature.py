@@ -15,31 +15,41 @@ def negative_log_likelihood(
     ``drives`` (N, K) ``float64`` are the arguments of the softmax, or of K sigmoids, whose log-likelihoods are averaged
     over the outputs; ``targets`` (N,) class indices; ``weights`` (N,) of mean 1.
     """
-    z = drives / temperature
-    if link == "softmax":
-        top = z.max(1, keepdims=True)
-        losses = np.log(np.exp(z - top).sum(1)) + top[:, 0] - z[np.arange(len(z)), targets]
-    else:
-        yes = np.zeros_like(z)
-        yes[np.arange(len(z)), targets] = 1.0
-        losses = (np.logaddexp(0.0, z) - yes * z).mean(1)
+    against = _against(drives, targets, link) / temperature
+    losses = np.logaddexp.reduce(against, axis=1) if link == "softmax" else np.logaddexp(0.0, against).mean(1)
     return float((weights * losses).mean())
 
 
 def fit_temperature(drives: np.ndarray, targets: np.ndarray, link: Link, weights: np.ndarray) -> float | None:
     """Return the temperature of least ``negative_log_likelihood`` (Guo et al. 2017, section 4.2), arguments as there.
 
-    The likelihood is convex in 1 / temperature, so the minimum that is found is the only one. None when it lies at or
-    beyond 0.05 or 20, as when every example is right by far, or most are wrong: there is no finite one then.
+    The likelihood is convex in 1 / temperature: where its slope changes sign lies the only minimum. None when that
+    does not happen between 0.05 and 20, as when every example is right, or when most are wrong.
     """
     # scipy comes with scikit-learn, which training itself does not wait for
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import brentq
+    from scipy.special import expit, softmax
 
-    found = minimize_scalar(
-        lambda log: negative_log_likelihood(drives, targets, link, weights, float(np.exp(log))),
-        bounds=(np.log(LOWEST), np.log(HIGHEST)),
-        method="bounded",
-        options={"xatol": 1e-7},
-    )
-    temperature = float(np.exp(found.x))
-    return temperature if 1.001 * LOWEST < temperature < HIGHEST / 1.001 else None
+    against = _against(drives, targets, link)
+
+    def slope(inverse: float) -> float:
+        chances = softmax(inverse * against, axis=1) if link == "softmax" else expit(inverse * against)
+        return float((weights[:, None] * chances * against).sum())
+
+    least, most = 1 / HIGHEST, 1 / LOWEST
+    if slope(least) >= 0 or slope(most) <= 0:
+        return None
+    return 1 / float(brentq(slope, least, most))
+
+
+def _against(drives: np.ndarray, targets: np.ndarray, link: Link) -> np.ndarray:
+    """Return what speaks against the target, (N, K): how far every drive is above its own, or above 0.
+
+    No term of a right answer is above 0, so that rounding cannot turn a slope that only vanishes.
+    """
+    rows = np.arange(len(drives))
+    if link == "softmax":
+        return drives - drives[rows, targets][:, None]
+    against = drives.copy()
+    against[rows, targets] *= -1
+    return against
