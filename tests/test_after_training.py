@@ -23,7 +23,8 @@ from tests.test_contract import composed
 # noise that a wide network learns by heart, so that it is surer than it is right
 SHORT = ["logger=none", "trainer=cpu", "threads=1", "trainer.enable_progress_bar=false"]
 TWO = [*SHORT, "data=moons", "data.n_samples=2400", "data.noise=0.4", "data.val_size=0.3", "imbalance=two_class"]
-ALL = "+experiment=[prior_correction,temperature_scaling,threshold_tuning]"
+WORDS = ("prior_correction", "temperature_scaling", "threshold_tuning")
+ALL = f"+experiment=[{','.join(f'after_training/{word}' for word in WORDS)}]"
 
 
 def run(folder: Path, *arguments: str) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def test_temperature_calibrates_a_network_that_is_too_sure(loss, tmp_path) -> No
     found = run(
         tmp_path / "run", *SHORT, "pictures=false", f"loss={loss}", "data.val_size=0.4", "data.train_size=150",
         "optimizer.lr=0.02", "model.hidden=[256]", "trainer.max_epochs=40", "data.shuffled_labels=0.3",
-        "+experiment=temperature_scaling",
+        "+experiment=after_training/temperature_scaling",
     )  # fmt: skip
     after, before = found["metrics"], found["uncorrected"]["metrics"]
     assert found["correction"]["temperature"] > 1.5
@@ -141,7 +142,7 @@ def test_temperature_calibrates_a_network_that_is_too_sure(loss, tmp_path) -> No
 def test_equal_priors_raise_the_balanced_accuracy_of_a_long_tail(loss, tmp_path) -> None:
     found = run(
         tmp_path / "run", *SHORT, "pictures=false", f"loss={loss}", "imbalance=long_tail", "imbalance.factor=60",
-        "+experiment=post_hoc_logit_adjustment",
+        "+experiment=after_training/logit_adjustment",
     )  # fmt: skip
     name = "test/balanced_acc"
     assert found["metrics"][name] > found["uncorrected"]["metrics"][name] + 0.03
@@ -174,11 +175,14 @@ def test_what_was_learned_counts_sampler_weights_and_loss(word) -> None:
         (["correction.prior=[0.5,0.5]"], "must have one share per class; received 2 for 10 classes"),
         (["loss=mse", "loss.output=identity", "correction.temperature=true"], "needs outputs through a softmax or"),
         (["model=svm", "correction.temperature=true"], "model=svm is fitted at once and reads no correction"),
-        (["+experiment=temperature_scaling", "model=svm"], "reads no correction; received \\+experiment=temperature"),
+        (
+            ["+experiment=after_training/temperature_scaling", "model=svm"],
+            "reads no correction; received \\+experiment=after_training/temp",
+        ),
         (["study=activations", "correction.temperature=true"], "reads no correction"),
         (
-            ["+experiment=[prior_correction,post_hoc_logit_adjustment]"],
-            "prior_correction and post_hoc_logit_adjustment cannot both have correction.prior",
+            ["+experiment=[after_training/prior_correction,after_training/logit_adjustment]"],
+            "prior_correction and after_training/logit_adjustment cannot both have correction.prior",
         ),
         (["correction.prior=[0.5,0.6]", "data=moons"], "of sum 1; received"),
     ],
