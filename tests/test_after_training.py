@@ -23,7 +23,7 @@ from tests.test_contract import composed
 # noise that a wide network learns by heart, so that it is surer than it is right
 SHORT = ["logger=none", "trainer=cpu", "threads=1", "trainer.enable_progress_bar=false"]
 TWO = [*SHORT, "data=moons", "data.n_samples=2400", "data.noise=0.4", "data.val_size=0.3", "imbalance=two_class"]
-WORDS = ("prior_correction", "temperature_scaling", "threshold_tuning")
+WORDS = ("prior", "temperature", "threshold")
 ALL = f"+experiment=[{','.join(f'after_training/{word}' for word in WORDS)}]"
 
 
@@ -127,7 +127,7 @@ def test_temperature_calibrates_a_network_that_is_too_sure(loss, tmp_path) -> No
     found = run(
         tmp_path / "run", *SHORT, "pictures=false", f"loss={loss}", "data.val_size=0.4", "data.train_size=150",
         "optimizer.lr=0.02", "model.hidden=[256]", "trainer.max_epochs=40", "data.shuffled_labels=0.3",
-        "+experiment=after_training/temperature_scaling",
+        "+experiment=after_training/temperature",
     )  # fmt: skip
     after, before = found["metrics"], found["uncorrected"]["metrics"]
     assert found["correction"]["temperature"] > 1.5
@@ -176,13 +176,13 @@ def test_what_was_learned_counts_sampler_weights_and_loss(word) -> None:
         (["loss=mse", "loss.output=identity", "correction.temperature=true"], "needs outputs through a softmax or"),
         (["model=svm", "correction.temperature=true"], "model=svm is fitted at once and reads no correction"),
         (
-            ["+experiment=after_training/temperature_scaling", "model=svm"],
+            ["+experiment=after_training/temperature", "model=svm"],
             "reads no correction; received \\+experiment=after_training/temp",
         ),
         (["study=activations", "correction.temperature=true"], "reads no correction"),
         (
-            ["+experiment=[after_training/prior_correction,after_training/logit_adjustment]"],
-            "prior_correction and after_training/logit_adjustment cannot both have correction.prior",
+            ["+experiment=[after_training/prior,after_training/logit_adjustment]"],
+            "prior and after_training/logit_adjustment cannot both have correction.prior",
         ),
         (["correction.prior=[0.5,0.6]", "data=moons"], "of sum 1; received"),
     ],

@@ -35,7 +35,8 @@ def test_the_curves_of_two_classes_are_scikit_learns(tmp_path: Path) -> None:
         np.testing.assert_allclose(line.get_ydata(), true)
     assert "500 test examples" in figure.get_suptitle().replace("\n", " ")
     assert [patch.get_data().values.sum() for patch in lower.patches] == [500, 500]
-    assert Image.open(save_figure(figure, tmp_path / "r.png")).size[0] > 800
+    with Image.open(save_figure(figure, tmp_path / "r.png")) as picture:
+        assert picture.size[0] > 800
 
 
 def test_of_more_classes_the_most_probable_counts() -> None:
