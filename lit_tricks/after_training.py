@@ -13,7 +13,6 @@ from torch import Tensor
 from lit_tricks.corrections import Correction, FittedCorrection
 from lit_tricks.corrections.prior import learned_prior
 from lit_tricks.data import ArrayDataModule
-from lit_tricks.data.samplers import Sampler
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.instantiation import build_node
@@ -55,6 +54,11 @@ def build_correction(cfg: DictConfig, module: LitClassifier, datamodule: pl.Ligh
             f"correction.prior needs training examples of every class; class {missing!r} has none: "
             "add some, or try correction.prior=none"
         )
+    if correction.prior != "none" and _makes_examples(datamodule):
+        raise UserError(
+            "correction.prior needs training examples as the data has them, because made-up ones shift more than class "
+            "shares: try sampler=oversample or correction.prior=none"
+        )
     epochs = cfg.trainer.max_epochs
     learned = shown_prior(module, datamodule, epochs if isinstance(epochs, int) and epochs > 0 else 1)
     _tell_of_shares(correction, learned, counts, spec, datamodule)
@@ -75,13 +79,12 @@ def shown_prior(module: LitClassifier, datamodule: pl.LightningDataModule, epoch
     They are those of the examples in the last epoch's order, times what the loss makes of them.
     """
     counts = np.asarray(module.spec.class_counts)
-    if isinstance(datamodule, ArrayDataModule):
-        labels = datamodule.train.y
-        sampler = datamodule.make_sampler(labels=labels, batch_size=datamodule.batch_size, seed=datamodule.seed)
-        if isinstance(sampler, Sampler):
-            shown = np.bincount(labels[sampler.order(max(epochs, 1) - 1)].numpy(), minlength=len(counts))
-            # an epoch that happens to leave out a class says little about it
-            counts = shown if shown.all() else counts
+    loader = datamodule.train_dataloader() if isinstance(datamodule, ArrayDataModule) else None
+    if loader is not None:
+        labels = loader.examples.y.cpu()
+        shown = np.bincount(labels[loader.sampler.order(max(epochs, 1) - 1)].numpy(), minlength=len(counts))
+        # an epoch that happens to leave out a class says little about it
+        counts = shown if shown.all() else counts
     shift = module.objective.log_prior_shift()
     return learned_prior(counts, None if shift is None else shift.double().cpu().numpy())
 
@@ -168,6 +171,13 @@ def _check_outputs(correction: Correction, objective: Any, spec: DataSpec) -> No
             f"correction.prior must have one share per class; received {len(correction.prior)} for {classes} classes: "
             "try correction.prior=natural"
         )
+
+
+def _makes_examples(datamodule: pl.LightningDataModule) -> bool:
+    """Return whether training draws from more examples than the training split has."""
+    if not isinstance(datamodule, ArrayDataModule):
+        return False
+    return len(datamodule.train_dataloader().examples) > len(datamodule.train)
 
 
 def _validation_counts(datamodule: pl.LightningDataModule, spec: DataSpec) -> np.ndarray:

@@ -15,6 +15,7 @@ from sklearn.metrics import confusion_matrix
 from lit_tricks.after_training import build_correction, shown_prior
 from lit_tricks.build import build_datamodule, build_module
 from lit_tricks.commandline.entry import main
+from lit_tricks.data import BatchLoader, MoonsDataModule
 from lit_tricks.errors import UserError
 from lit_tricks.evaluate import evaluate_run
 from lit_tricks.predict import predict_files
@@ -142,7 +143,7 @@ def test_temperature_calibrates_a_network_that_is_too_sure(loss, tmp_path) -> No
 def test_equal_priors_raise_the_balanced_accuracy_of_a_long_tail(loss, tmp_path) -> None:
     found = run(
         tmp_path / "run", *SHORT, "pictures=false", f"loss={loss}", "imbalance=long_tail", "imbalance.factor=60",
-        "+experiment=after_training/logit_adjustment",
+        "+experiment=after_training/logit_adjustment", "trainer.max_epochs=12",
     )  # fmt: skip
     name = "test/balanced_acc"
     assert found["metrics"][name] > found["uncorrected"]["metrics"][name] + 0.03
@@ -164,6 +165,25 @@ def test_what_was_learned_counts_sampler_weights_and_loss(word) -> None:
     datamodule, spec, normaliser = build_datamodule(cfg)
     found = shown_prior(build_module(cfg, spec, normaliser), datamodule, 3)
     assert found == pytest.approx(LOSSES[word], abs=0.01)
+
+
+class MadeUp(MoonsDataModule):
+    """Trains on more examples than it has."""
+
+    def train_dataloader(self) -> BatchLoader:
+        twice = self.train.take(np.arange(2 * len(self.train)) % len(self.train))
+        return BatchLoader(twice, self.batch_size, self.make_sampler(labels=twice.y))
+
+
+def test_made_up_examples_have_no_prior_to_correct() -> None:
+    cfg = composed("data=moons", "correction.prior=natural")
+    datamodule = MadeUp()
+    datamodule.setup("fit")
+    module = build_module(cfg, datamodule.spec, datamodule.normaliser)
+    with pytest.raises(UserError, match=r"correction\.prior needs training examples as the data has them"):
+        build_correction(cfg, module, datamodule)
+    cfg.correction.update({"prior": "none", "temperature": True})
+    assert build_correction(cfg, module, datamodule)
 
 
 @pytest.mark.parametrize(
