@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
@@ -25,7 +24,7 @@ log = logging.getLogger("lit_tricks")
 _FAR = 0.05
 
 
-def build_correction(cfg: DictConfig, module: LitClassifier, datamodule: pl.LightningDataModule) -> Correction | None:
+def build_correction(cfg: Any, module: LitClassifier, datamodule: pl.LightningDataModule) -> Correction | None:
     """Return the configured correction, None for none.
 
     Raises ``UserError`` when the run has nothing to fit it on, or outputs that it cannot correct.
