@@ -5,8 +5,11 @@ OWN_PACKAGE = "lit_tricks"
 # The rooms of this package that hold what a configuration builds.
 ROOMS: tuple[str, ...] = tuple(
     f"{OWN_PACKAGE}.{room}"
-    for room in ("data", "models", "objectives", "optim", "callbacks", "loggers", "classical", "studies", "transfer")
-)
+    for room in (
+        "data", "models", "objectives", "optim", "callbacks", "loggers", "classical", "corrections", "studies",
+        "transfer",
+    )
+)  # fmt: skip
 
 # The modules of scikit-learn whose classes answer, search or calibrate. Its pipelines could be told to cache, in
 # pickles.

@@ -12,8 +12,10 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from lit_tricks.accelerators import check_accelerator
+from lit_tricks.after_training import build_correction
 from lit_tricks.build_trainer import build_trainer, clean_training
 from lit_tricks.compilation import CompiledPass, whole_batch_size
+from lit_tricks.corrections import Correction
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.foreign import describe_datamodule
@@ -40,7 +42,8 @@ log = logging.getLogger("lit_tricks")
 class Built:
     """Everything one run trains with.
 
-    ``facts`` and ``figures`` are what a model that is fitted at once adds to ``results.json`` and to the figures.
+    ``correction`` is fitted once training has ended. ``facts`` and ``figures`` are what a model that is fitted at once
+    adds to ``results.json`` and to the figures.
     """
 
     datamodule: pl.LightningDataModule
@@ -49,6 +52,7 @@ class Built:
     callbacks: list[pl.Callback]
     facts: dict[str, Any] = field(default_factory=dict)
     figures: "dict[str, Figure]" = field(default_factory=dict)
+    correction: Correction | None = None
 
 
 def build_datamodule(
@@ -201,6 +205,7 @@ def build(
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
     module = build_module(cfg, spec, normaliser, augmentation, transfer)
     warn_of_double_correction(module.objective, datamodule)
+    correction = build_correction(cfg, module, datamodule)
     if transfer is not None:
         # a run that goes on has the weights, and what was reused, in its checkpoint
         begin = transfer.watch if directory.last_checkpoint.is_file() else transfer.adopt
@@ -209,4 +214,5 @@ def build(
         backend = "inductor" if cfg.compile is True else cfg.compile
         size = whole_batch_size(datamodule.train_dataloader())
         module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
-    return Built(datamodule, module, trainer, callbacks, {} if transfer is None else {"transfer": transfer.record})
+    facts = {} if transfer is None else {"transfer": transfer.record}
+    return Built(datamodule, module, trainer, callbacks, facts, correction=correction)

@@ -15,10 +15,9 @@ from matplotlib.figure import Figure
 from lit_tricks.build import Built
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
-from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.files import write_atomically
-from lit_tricks.illustrations import draw_shortcut, illustrate, survey
-from lit_tricks.metrics import Evaluation
+from lit_tricks.final_evaluation import Answers, evaluate_built
+from lit_tricks.illustrations import draw_shortcut, illustrate, illustrate_correction, survey
 from lit_tricks.models.summary import dense_layers
 from lit_tricks.publication import publish
 from lit_tricks.report import figures
@@ -29,10 +28,9 @@ from lit_tricks.stopwatch import clocked
 
 log = logging.getLogger("lit_tricks")
 
-SPLITS = ("train", "val", "test")
 HYPERPARAMETERS = (
     "data", "imbalance", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler",
-    "augmentation",
+    "augmentation", "correction",
 )  # fmt: skip
 
 
@@ -53,22 +51,30 @@ def conclude(
         built.module.load_state_dict(content["state_dict"])
         facts["weights_epoch"] = content["epoch"] + 1
     with clocked(facts["seconds"], "evaluate"):
-        found, probabilities, targets = _evaluate(built)
-    facts |= _results(directory, built, weights, found) | built.facts
+        final, uncorrected = evaluate_built(built)
+    found, answers = final.found, final.answers.get("test")
+    facts |= _results(directory, built, weights) | final.facts() | built.facts
+    if uncorrected is not None:
+        write_atomically(directory.correction, built.module.correction.to_json())
+        facts |= {"correction": built.module.correction.to_dict(), "uncorrected": uncorrected.facts()}
     with clocked(facts["seconds"], "intervention"):
         seen = intervene(built, int(config["seed"]))
     facts["intervention"] = None if seen is None else seen.facts()
     mistakes = None
-    if probabilities is not None and targets is not None:
+    if answers is not None:
         mistakes = figures.rank_mistakes(
-            probabilities, targets, limit=None, probabilistic=built.module.objective.probabilistic
+            answers.probabilities,
+            answers.targets,
+            limit=None,
+            probabilistic=built.module.objective.probabilistic,
+            predicted=answers.classes,
         )
         facts["mistakes"] = asdict(figures.MistakeCount.of(mistakes))
         write_atomically(directory.mistakes, figures.mistakes_csv(mistakes, built.module.spec.class_names))
     # complete only when everything below is there as well
     directory.write_results({**facts, "status": "failed", "reason": "evaluated, but the report was not finished"})
-    if probabilities is not None and targets is not None:
-        _write_predictions(directory.predictions, probabilities, targets)
+    if answers is not None:
+        _write_predictions(directory.predictions, answers)
     with clocked(facts["seconds"], "report"):
         rows = read_metrics(directory.path)
         diagnosis = diagnose(facts, rows)
@@ -84,33 +90,15 @@ def conclude(
                 drawn["shortcut"] = draw_shortcut(built, found, seen)
             if facts["layers"]:
                 drawn["network"] = figures.network_diagram(facts["layers"])
-    final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
-    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), final, facts)
+            if uncorrected is not None:
+                drawn |= illustrate_correction(built.module, final, uncorrected)
+    tested = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
+    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), tested, facts)
     return facts
 
 
-def _evaluate(built: Built) -> tuple[dict[str, Evaluation], np.ndarray | None, np.ndarray | None]:
-    built.datamodule.setup("test")
-    found: dict[str, Evaluation] = {}
-    probabilities = targets = None
-    for split in SPLITS:
-        loader = split_loader(built.datamodule, split)
-        if loader is None:
-            continue
-        found[split], scores, labels = evaluate_split(built.module, loader)
-        if split == "test":
-            probabilities, targets = scores.numpy(), labels.numpy()
-    return found, probabilities, targets
-
-
-def _results(
-    directory: RunDirectory, built: Built, weights: Path | None, found: dict[str, Evaluation]
-) -> dict[str, Any]:
-    judged = found.get("test") or found.get("val") or found["train"]
+def _results(directory: RunDirectory, built: Built, weights: Path | None) -> dict[str, Any]:
     return {
-        "metrics": {f"{split}/{name}": value for split, one in found.items() for name, value in one.metrics.items()},
-        "per_class": judged.per_class,
-        "confusion_matrix": judged.confusion_matrix,
         "n_params": sum(p.numel() for p in built.module.network.parameters()),
         "layers": dense_layers(built.module.network),
         "epochs": built.trainer.current_epoch,
@@ -130,10 +118,15 @@ def _counts(spec: DataSpec) -> dict[str, Any]:
     }
 
 
-def _write_predictions(path: Path, probabilities: np.ndarray, targets: np.ndarray) -> None:
+def _write_predictions(path: Path, answers: Answers) -> None:
     """Keep the test split's predictions, so that runs can be compared example by example without their data."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, probabilities=probabilities.astype(np.float32), targets=targets)
+    np.savez_compressed(
+        buffer,
+        probabilities=answers.probabilities.astype(np.float32),
+        targets=answers.targets,
+        predicted=answers.classes,
+    )
     write_atomically(path, buffer.getvalue())
 
 

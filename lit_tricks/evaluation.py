@@ -1,6 +1,7 @@
 """Predictions and metrics of a trained module, in eval mode, outside the training loop."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,30 +15,49 @@ from lit_tricks.module import LitClassifier
 _HEAD_VALUES = 2**18
 
 
-@torch.inference_mode()
 def predict_batches(module: LitClassifier, batches: Iterable[Any]) -> tuple[Tensor, Tensor, Tensor]:
     """Return probabilities (N, K), targets (N,) and losses (N,) of ``(x, y)`` batches, on the CPU.
 
     The module is put into eval mode and back; weights and random state stay as they are.
     """
-    was_training = module.training
-    module.eval()
+    logits, targets = batch_logits(module, batches)
+    probabilities, losses = head_outputs(module, logits, targets)
+    return probabilities, targets.cpu(), losses
+
+
+@torch.inference_mode()
+def batch_logits(module: LitClassifier, batches: Iterable[Any]) -> tuple[Tensor, Tensor]:
+    """Return logits (N, K), on the module's device, and targets (N,) of ``(x, y)`` batches."""
     outputs, labels = _Rows(), _Rows()
-    try:
+    with _evaluating(module):
         for x, y in batches:
             outputs.add(module(x.to(module.device)))
             labels.add(y)
-        logits, targets = outputs.all(), labels.all()
-        # on a small network's batches the heads would take a fifth as long as the network
-        together = max(1, _HEAD_VALUES // logits.shape[1])
+    return outputs.all(), labels.all()
+
+
+@torch.inference_mode()
+def head_outputs(module: LitClassifier, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return probabilities (N, K) and losses (N,), on the CPU, of what ``batch_logits`` returns."""
+    # on a small network's batches the heads would take a fifth as long as the network
+    together = max(1, _HEAD_VALUES // logits.shape[1])
+    with _evaluating(module):
         parts = [
             (module.objective.probabilities(some), module.objective.per_example(some, of.to(module.device)))
             for some, of in zip(logits.split(together), targets.split(together), strict=True)
         ]
+    probabilities, losses = (torch.cat(part).float().cpu() for part in zip(*parts, strict=True))
+    return probabilities, losses
+
+
+@contextmanager
+def _evaluating(module: LitClassifier) -> Iterator[None]:
+    was_training = module.training
+    module.eval()
+    try:
+        yield
     finally:
         module.train(was_training)
-    probabilities, losses = (torch.cat(part).float().cpu() for part in zip(*parts, strict=True))
-    return probabilities, targets.cpu(), losses
 
 
 class _Rows:
@@ -85,5 +105,12 @@ def split_loader(datamodule: Any, split: str) -> Any:
 
 def evaluate_split(module: LitClassifier, loader: Any) -> tuple[Evaluation, Tensor, Tensor]:
     """Return the evaluation of one split with its probabilities (N, K) and targets (N,)."""
-    probabilities, targets, losses = predict_batches(module, loader)
-    return evaluate_predictions(probabilities, targets, losses, module.spec.class_names), probabilities, targets
+    return evaluate_logits(module, *batch_logits(module, loader))
+
+
+def evaluate_logits(module: LitClassifier, logits: Tensor, targets: Tensor) -> tuple[Evaluation, Tensor, Tensor]:
+    """Do the same for what ``batch_logits`` returns."""
+    probabilities, losses = head_outputs(module, logits, targets)
+    labels, answers = targets.cpu(), module.decide(probabilities)
+    found = evaluate_predictions(probabilities, labels, losses, module.spec.class_names, answers)
+    return found, probabilities, labels

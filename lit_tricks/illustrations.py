@@ -12,7 +12,9 @@ from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.source import Examples
 from lit_tricks.doctor import Intervention
 from lit_tricks.evaluation import predict_batches, split_loader
+from lit_tricks.final_evaluation import FinalEvaluation
 from lit_tricks.metrics import Evaluation
+from lit_tricks.module import LitClassifier
 from lit_tricks.report import figures
 from lit_tricks.report.run_files import Rows
 from lit_tricks.report.style import SPLIT_NAMES
@@ -64,7 +66,9 @@ def survey(built: Built, found: dict[str, Evaluation]) -> figures.Regions | None
 
     def scores(points: np.ndarray) -> np.ndarray:
         inputs = torch.from_numpy(points).view(-1, *spec.input_shape)
-        return predict_batches(built.module, [(inputs, torch.zeros(len(inputs), dtype=torch.int64))])[0].numpy()
+        found, _, _ = predict_batches(built.module, [(inputs, torch.zeros(len(inputs), dtype=torch.int64))])
+        correction = built.module.correction
+        return (found if correction is None else correction.scores(found)).numpy()
 
     points, labels = zip(*((x.flatten(1).float(), y) for x, y in split_loader(built.datamodule, judged)), strict=True)
     return figures.Regions.of(
@@ -82,6 +86,33 @@ def draw_shortcut(built: Built, found: dict[str, Evaluation], seen: Intervention
     accuracies = {split: float(one.metrics["acc"] or 0.0) for split, one in found.items()}
     images, _ = next(iter(split_loader(built.datamodule, "val")))
     return figures.shortcut_map(seen.facts(), seen.map, accuracies, images.cpu(), built.module.spec.value_range)
+
+
+def illustrate_correction(
+    module: LitClassifier, final: FinalEvaluation, uncorrected: FinalEvaluation
+) -> dict[str, Figure]:
+    """Return the pictures of what the correction changed: how reliable probabilities are, and the chosen threshold."""
+    correction, names, split = module.correction, module.spec.class_names, final.judged
+    drawn = {}
+    if correction.offsets is not None or correction.temperature != 1.0:
+        drawn["reliability"] = figures.reliability_diagram(
+            uncorrected.answers[split].probabilities,
+            final.answers[split].probabilities,
+            final.answers[split].targets,
+            names,
+            SPLIT_NAMES[split],
+        )
+    if correction.threshold is not None:
+        positive = correction.positive
+        drawn["precision_recall"] = figures.precision_recall_curves(
+            {
+                split: (answers.probabilities[:, positive], answers.targets == positive)
+                for split, answers in final.answers.items()
+            },
+            correction.threshold,
+            names[positive],
+        )
+    return drawn
 
 
 def _judged(found: dict[str, Evaluation]) -> str:

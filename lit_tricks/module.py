@@ -66,6 +66,8 @@ class LitClassifier(pl.LightningModule):
         self._penalty = penalty
         # what a training step computes; may be replaced by a compiled form of it
         self.logits_and_loss = logits_and_loss
+        # changes the answers of a trained network; there is none while it trains
+        self.correction: Any = None
         self.save_hyperparameters({"data_spec": spec.to_dict()}, logger=False)
         self._figures = TrainingFigures()
         self._noted_batch = (-1, -1)
@@ -73,8 +75,13 @@ class LitClassifier(pl.LightningModule):
         self._validation = ValidationFigures(spec.num_classes, self.device)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits (B, K) of raw inputs (B, *input_shape)."""
-        return self.network(self.normaliser(x))
+        """Return the logits (B, K) of raw inputs (B, *input_shape), corrected if there is a correction."""
+        logits = self.network(self.normaliser(x))
+        return logits if self.correction is None else self.correction.logits(logits)
+
+    def decide(self, probabilities: Tensor) -> Tensor:
+        """Return the classes (B,): the largest of ``probabilities`` (B, K), the first of equals, or as corrected."""
+        return probabilities.argmax(1) if self.correction is None else self.correction.decide(probabilities)
 
     def configure_optimizers(self) -> Any:
         """Build the optimizer and, if there is one, its schedule."""
@@ -209,7 +216,7 @@ class LitClassifier(pl.LightningModule):
         self.log_dict(
             {
                 "test/loss": self.objective.per_example(logits, y).mean(),
-                "test/acc": (logits.argmax(1) == y).float().mean(),
+                "test/acc": (self.decide(self.objective.probabilities(logits)) == y).float().mean(),
             },
             batch_size=len(y),
             on_epoch=True,

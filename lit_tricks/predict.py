@@ -19,9 +19,10 @@ HEADER = ("input", "class", "probability", "second_class", "second_probability")
 def predict_files(run: str, source: str, output: str, batch_size: int = 256, allow_targets: Sequence[str] = ()) -> int:
     """Write one row per example of ``source`` to the CSV file ``output`` and return how many there were.
 
-    A row holds the input's name, the most probable class with its probability in [0, 1], and the second
-    choice with its own; both probabilities are empty for a classifier that gives none. Inputs are encoded and
-    normalised by what the run's checkpoint stores.
+    A row holds the input's name, the class that is answered with its probability in [0, 1], and the second
+    choice with its own; the answer is the most probable class, unless the run has a decision threshold. Both
+    probabilities are empty for a classifier that gives none. Inputs are encoded and normalised, and outputs
+    corrected, by what the run directory stores.
 
     Raises ``UserError`` when the run, the input or the place of the output is not usable; an existing
     output file is never overwritten.
@@ -39,8 +40,11 @@ def predict_files(run: str, source: str, output: str, batch_size: int = 256, all
     with torch.inference_mode():
         for start in range(0, len(inputs.x), batch_size):
             probabilities = module.objective.probabilities(module(inputs.x[start : start + batch_size]))
+            # the answer comes first, which need not be the most probable class
+            first = probabilities.scatter(1, module.decide(probabilities)[:, None], float("inf"))
             # stable, so that the first of equals is the class, as in every other place
-            values, classes = probabilities.sort(dim=1, descending=True, stable=True)
+            classes = first.argsort(dim=1, descending=True, stable=True)
+            values = probabilities.gather(1, classes)
             for offset, (value, choice) in enumerate(zip(values.tolist(), classes.tolist(), strict=True)):
                 rows.append(
                     (

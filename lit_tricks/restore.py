@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from lit_tricks.after_training import read_correction
 from lit_tricks.build import build_module
 from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
@@ -31,9 +32,10 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
 
     The network comes from the run's ``config.yaml``, the facts about the data and the weights from its
     checkpoint, which is read with ``weights_only=True``; a classical classifier comes from its checkpoint alone, a
-    file that holds no code either. As many threads are set as the run used, so that
-    metrics repeat to the last bit. Packages beyond the known ones are imported only if ``allow_targets``
-    names them; what the run's own configuration allows does not count, since a run may come from a stranger.
+    file that holds no code either. What was fitted after training corrects its answers. As many threads are set as
+    the run used, so that metrics repeat to the last bit. Packages beyond the known ones are imported only if
+    ``allow_targets`` names them; what the run's own configuration allows does not count, since a run may come from a
+    stranger.
 
     Raises ``UserError`` when the run, its configuration or its checkpoint is absent or damaged.
     """
@@ -43,6 +45,7 @@ def restore(path: str, allow_targets: Sequence[str] = ()) -> Restored:
     config.allow_targets = list(allow_targets)
     check_targets(config)
     module = _restored(config, directory.checkpoint())
+    module.correction = read_correction(directory, config, module.spec)
     module.eval()
     threads = directory.read_results().get("threads")
     if isinstance(threads, int) and threads > 0:

@@ -29,6 +29,7 @@ class RunDirectory:
         self.predictions = path / "predictions.npz"
         self.mistakes = path / "mistakes.csv"
         self.regions = path / "regions.npz"
+        self.correction = path / "correction.json"
         self.diagnosis = path / "diagnosis.json"
         self.figures = path / "figures"
         self.checkpoints = path / "checkpoints"

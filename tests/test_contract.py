@@ -96,6 +96,8 @@ def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
         return ["data.train_size=0.1", "batch_size=16", "transfer.source=null"]
     if group == "imbalance":
         return ["data=moons", *(["imbalance.counts=[90,10]"] if word == "counts" else [])]
+    if (group, word) == ("experiment/after_training", "threshold"):
+        return ["data.train_size=200", "data.classes=[0,1]"]
     if word.startswith("a4_"):
         # half of MNIST would keep an SVM busy for minutes
         return ["data.train_size=500"]

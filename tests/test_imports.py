@@ -27,6 +27,7 @@ ALLOWED = {
     "studies": {"functional", "models", "objectives", "optim", "report"},
     "loggers": {"functional"},
     "classical": {"functional"},
+    "corrections": {"functional"},
     # another run's weights are in its directory
     "transfer": {"run_directory"},
     "module": {"functional", "training_figures", "validation_figures"},

@@ -78,6 +78,7 @@ def arguments(row: list[Word], sources: Path | None = None) -> list[str]:
     chosen = [f"{group}={name}" for group, name in row if group != "experiment"]
     norm = "batch" if "batchnorm" in overlays else "layer" if "layernorm" in overlays else "none"
     needed = [f"transfer.source={sources}/{norm}"] if "transfer" in overlays else []
+    needed += ["data.classes=[0,1]"] if "after_training/threshold" in overlays else []
     return [*chosen, f"+experiment=[{','.join(overlays)}]", *needed, *SHORT]
 
 

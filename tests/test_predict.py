@@ -34,6 +34,9 @@ class Fixed(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
 
+    def decide(self, probabilities: torch.Tensor) -> torch.Tensor:
+        return probabilities.argmax(1)
+
 
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -44,7 +44,6 @@ _EXAMPLES = {
     "train.py -m seed=0,1,2 +experiment=baseline,dropout": "a sweep: six runs",
     "train.py -m hydra/sweeper=random 'optimizer.lr=interval(0.001,0.1)'": "a search",
     "train.py --cfg job": "every knob of this choice",
-    "lit-tricks list optimizer": "one group's words",
 }
 
 _FOOT = "options: -m, --cfg job, --config-dir DIR, --info, --hydra-help; other commands: lit-tricks --help"

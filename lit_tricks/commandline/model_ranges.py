@@ -1,4 +1,4 @@
-"""What the knobs of models, initialisations, losses and penalties accept."""
+"""What the knobs of models, initialisations, losses, penalties and corrections accept."""
 
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, whole
 
@@ -81,4 +81,14 @@ PENALTY: dict[str, Knob] = {
     "l1": number(0, note=0.0001),
     "l2": number(0, note=0.001),
     "convention": one_of("sum", "half_sum", note="sum"),
+}
+
+CORRECTION: dict[str, Knob] = {
+    "prior": either(one_of("none", "uniform", "natural"), number(0, 1, "()", listed="yes", least=2), note="uniform"),
+    "tau": number(0, note=1.0),
+    "temperature": flag(note=True),
+    "threshold": one_of("none", "cost", "fitted_cost", "recall", "f1", note="recall"),
+    "cost_ratio": number(0, open_ends="(", note=10),
+    "min_recall": number(0, 1, "(", note=0.9),
+    "positive": optional(one_of(0, 1, note=1)),
 }

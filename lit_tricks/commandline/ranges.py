@@ -4,7 +4,7 @@ A rule for one word (``init/normal``) goes before the rule for its group (``init
 """
 
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
-from lit_tricks.commandline.model_ranges import INIT, LOSS, MODEL, PENALTY, SVM_GRID
+from lit_tricks.commandline.model_ranges import CORRECTION, INIT, LOSS, MODEL, PENALTY, SVM_GRID
 from lit_tricks.commandline.search_ranges import STUDY
 
 POSITIVE = number(0, open_ends="(", note=0.1)
@@ -243,6 +243,7 @@ KNOBS: dict[str, dict[str, Knob]] = {
     "scheduler/inverse_time": {"decay_rate": number(0, note=0.5)},
     "sampler": SAMPLER,
     "augmentation": AUGMENTATION,
+    "correction": CORRECTION,
     "trainer": TRAINER,
     "logger": {},
     "callbacks": CALLBACKS,

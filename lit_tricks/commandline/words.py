@@ -12,7 +12,7 @@ from lit_tricks.commandline.composition import Composer
 SEARCH = "hydra/sweeper"
 ORDER = (
     "data", "imbalance", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler",
-    "augmentation", "trainer", "logger", "callbacks", "study", "experiment", SEARCH,
+    "augmentation", "correction", "trainer", "logger", "callbacks", "study", "experiment", SEARCH,
 )  # fmt: skip
 
 

@@ -37,12 +37,16 @@ class Evaluation:
 
 
 def evaluate_predictions(
-    probabilities: Tensor, targets: Tensor, per_example_loss: Tensor, class_names: Sequence[str]
+    probabilities: Tensor,
+    targets: Tensor,
+    per_example_loss: Tensor,
+    class_names: Sequence[str],
+    predicted: Tensor | None = None,
 ) -> Evaluation:
     """Return every metric of a classifier's predictions.
 
-    The predicted class is the largest probability, the first of equals. A class without an example has
-    neither recall nor AUROC, so its row is None and macro values average over the other classes
+    The predicted class is the largest probability, the first of equals, unless it is given. A class without an
+    example has neither recall nor AUROC, so its row is None and macro values average over the other classes
     (scikit-learn with ``labels=present``), where torchmetrics would count it as 0 or drop it depending on
     whether something was predicted as it. A class that has examples and was never predicted has precision 0.
     ``auroc`` and ``ap`` (average precision) are one-vs-rest, averaged over the present classes; with two classes they
@@ -56,6 +60,7 @@ def evaluate_predictions(
         targets: (N,) ``int64`` in [0, K).
         per_example_loss: (N,) floating point.
         class_names: K distinct names.
+        predicted: (N,) ``int64`` in [0, K), where another class than that of the largest probability may be answered.
 
     Raises:
         ValueError: when shapes disagree, N is 0, a target is out of range or a name occurs twice.
@@ -63,18 +68,17 @@ def evaluate_predictions(
     probabilities, targets = probabilities.detach().cpu(), targets.detach().cpu()
     _check(probabilities, targets, per_example_loss, class_names)
     classes = len(class_names)
-    confusion = multiclass_confusion_matrix(
-        probabilities.argmax(1), targets, num_classes=classes, validate_args=False
-    ).to(torch.int64)
-    support, predicted, hits = confusion.sum(1), confusion.sum(0), confusion.diagonal()
+    answers = probabilities.argmax(1) if predicted is None else predicted.detach().cpu()
+    confusion = multiclass_confusion_matrix(answers, targets, num_classes=classes, validate_args=False).to(torch.int64)
+    support, answered, hits = confusion.sum(1), confusion.sum(0), confusion.diagonal()
     present = support > 0
-    precision = hits.double() / predicted.clamp(min=1)
+    precision = hits.double() / answered.clamp(min=1)
     recall = hits.double() / support.clamp(min=1)
-    f1 = 2 * hits.double() / (support + predicted).clamp(min=1)
+    f1 = 2 * hits.double() / (support + answered).clamp(min=1)
     negatives = len(targets) - support
     specificity = [
         1.0 - wrong / others if others and count else None
-        for wrong, others, count in zip((predicted - hits).tolist(), negatives.tolist(), support.tolist(), strict=True)
+        for wrong, others, count in zip((answered - hits).tolist(), negatives.tolist(), support.tolist(), strict=True)
     ]
     # numpy has no bfloat16, and float16 converts without loss
     scores = probabilities.to(torch.promote_types(probabilities.dtype, torch.float32))

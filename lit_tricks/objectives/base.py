@@ -51,12 +51,14 @@ class Objective(nn.Module, ABC):
         expects: what the network must return; always ``logits``.
         probabilistic: True, since what ``probabilities`` returns are probabilities and no mere scores.
         link: the activation from logits to probabilities, by which an initialiser turns the class prior into a bias.
+        scale: what the logits are multiplied by before it.
 
     Raises ``UserError`` when ``label_smoothing`` or ``beta`` lies outside [0, 1), or weights do not fit the classes.
     """
 
     expects: str = "logits"
     probabilistic: bool = True
+    scale: float = 1.0
     link: OutputActivation
 
     def __init__(
@@ -105,6 +107,10 @@ class Objective(nn.Module, ABC):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return the class probabilities (B, K) in [0, 1] that ``logits`` (B, K) stand for."""
         return self._probabilities(_full_precision(logits))
+
+    def log_prior_shift(self) -> Tensor | None:
+        """Return what training adds to the log of the class shares that the logits express, (K,); None for nothing."""
+        return None if self.weights is None else self.weights.log()
 
     def check_targets(self, targets: Tensor) -> None:
         """Raise ``UserError`` unless every class index in ``targets`` (N,) lies in [0, K).

@@ -37,6 +37,11 @@ class LogitAdjusted(CrossEntropy):
         self.offsets: Tensor
         self.rebalances += ["logit adjustment"] if tau else []
 
+    def log_prior_shift(self) -> Tensor | None:
+        """Return -τ log π, with class weights their log as well: what the offsets explain the logits need not."""
+        weights = super().log_prior_shift()
+        return -self.offsets if weights is None else weights - self.offsets
+
     def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
         return super()._loss(logits + self.offsets if self.training else logits, target)
 

@@ -56,6 +56,7 @@ def rank_mistakes(
     losses: np.ndarray | None = None,
     limit: int | None = 100,
     probabilistic: bool = True,
+    predicted: np.ndarray | None = None,
 ) -> list[Mistake]:
     """Return at most ``limit`` wrongly recognised examples, the largest loss first, ties by position.
 
@@ -66,9 +67,13 @@ def rank_mistakes(
         losses: (N,); without them −log of the true class's probability.
         limit: how many to return, None for all.
         probabilistic: whether the numbers may be told as probabilities and losses.
+        predicted: (N,) the first choices, where they are not the most probable classes.
     """
     chances, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
     order = np.argsort(-chances, axis=1, kind="stable")
+    if predicted is not None:
+        rest = order[order != predicted[:, None]].reshape(len(order), -1)
+        order = np.concatenate([predicted[:, None], rest], axis=1)
     if losses is None:
         losses = -np.log(np.clip(chances[np.arange(len(truth)), truth], 1e-12, None))
     weights = np.nan_to_num(np.asarray(losses, dtype=np.float64), nan=np.inf, posinf=np.inf)

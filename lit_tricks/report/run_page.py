@@ -11,6 +11,7 @@ from lit_tricks.report.run_files import has_events, read_config, read_diagnosis,
 from lit_tricks.report.summary import (
     class_table,
     command,
+    correction_table,
     curves,
     judged_split,
     layer_table,
@@ -41,6 +42,9 @@ def write_run_report(run_dir: Path, results: Mapping[str, Any] | None = None) ->
     weights = measured(results)
     said = [paragraph(f"Measured with the {weights}.", "soft")] if weights else []
     body.append(section("Results", table(head, rows), *said) if rows else section("Results", NO_METRICS))
+    head, rows = correction_table(results)
+    if rows:
+        body.append(section("Corrected after training", table(head, rows)))
     head, rows = class_table(results)
     if rows:
         body.append(section(f"Classes of the {judged_split(results)} split", table(head, rows)))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lit_tricks.report.page import number
+
 METRICS = {
     "loss": "loss",
     "acc": "accuracy",
@@ -30,7 +32,8 @@ PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall"
 def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
     """Return the head and the rows of metrics × splits, without splits that have no value.
 
-    Of a study they are what was studied × figures.
+    After a correction the test split, or the one that takes its place, has a further column, without it. Of a study
+    they are what was studied × figures.
     """
     metrics = _mapping(results.get("metrics"))
     if "study" in results:
@@ -42,7 +45,34 @@ def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]
         [METRICS.get(name, name), *(metrics.get(f"{split}/{name}") for split in splits)]
         for name in [*known, *sorted(others - set(known))]
     ]
-    return ["", *(SPLITS[split] for split in splits)], rows
+    head = ["", *(SPLITS[split] for split in splits)]
+    plain = _mapping(_mapping(results.get("uncorrected")).get("metrics"))
+    if plain and splits:
+        head.append("uncorrected")
+        for name, row in zip([*known, *sorted(others - set(known))], rows, strict=True):
+            row.append(plain.get(f"{splits[-1]}/{name}"))
+    return head, rows
+
+
+def correction_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return the head and the rows of what was fitted after training, in the order in which it is applied."""
+    rows: list[list[Any]] = []
+    correction = _mapping(results.get("correction"))
+    evidence = _mapping(correction.get("evidence"))
+    names = list(_mapping(_mapping(results.get("data")).get("class_counts")))
+    if prior := _mapping(evidence.get("prior")):
+        shares = zip(names, prior.get("learned") or [], prior.get("target") or [], strict=False)
+        told = ", ".join(f"{name} {number(learned)} → {number(target)}" for name, learned, target in shares)
+        rows.append(["prior", f"tau {prior.get('tau')}", told])
+    if scaled := _mapping(evidence.get("temperature")):
+        told = f"NLL {number(scaled.get('nll_before'))} → {number(scaled.get('nll_after'))}"
+        rows.append(["temperature", correction.get("temperature"), told])
+    positive = correction.get("positive")
+    if (chosen := _mapping(evidence.get("threshold"))) and isinstance(positive, int) and positive < len(names):
+        rates = ", ".join(f"{name} {number(chosen.get(name))}" for name in ("recall", "precision", "f1", "cost"))
+        told = f"{names[positive]}, by {chosen.get('rule')}: {rates}"
+        rows.append(["threshold", correction.get("threshold"), told])
+    return ["", "value", "fitted on validation"], rows
 
 
 def _finding_table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:

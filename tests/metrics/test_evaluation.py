@@ -239,3 +239,15 @@ def test_loss_is_averaged_in_double_precision():
 def test_refuses_what_it_cannot_evaluate(probabilities, targets, losses, class_names, message):
     with pytest.raises(ValueError, match=message):
         evaluate_predictions(probabilities, targets, losses, class_names)
+
+
+def test_answers_may_be_other_classes_than_the_most_probable() -> None:
+    probabilities, targets = torch.tensor([[0.9, 0.1], [0.7, 0.3], [0.6, 0.4]]), torch.tensor([0, 1, 1])
+    losses = torch.zeros(3)
+    plain = evaluate_predictions(probabilities, targets, losses, ["a", "b"])
+    given = evaluate_predictions(probabilities, targets, losses, ["a", "b"], torch.tensor([0, 0, 1]))
+    assert plain.confusion_matrix == [[1, 0], [2, 0]]
+    assert given.confusion_matrix == [[1, 0], [1, 1]]
+    assert given.metrics["balanced_acc"] == pytest.approx(0.75)
+    for name in ("loss", "auroc", "ap", "brier", "ece_macro"):
+        assert given.metrics[name] == plain.metrics[name]

@@ -168,3 +168,11 @@ def test_mistakes_are_a_table_that_pandas_reads():
     ]  # fmt: skip
     assert table.iloc[0].tolist() == [12, "b, or c", "a", 0.6, "b, or c", 0.3, 1.2]
     assert table.iloc[1][["probability", "second_probability", "loss"]].isna().all()
+
+
+def test_the_first_choice_may_be_another_than_the_most_probable() -> None:
+    chances = np.array([[0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    records = rank_mistakes(chances, np.array([0, 0, 1]), predicted=np.array([0, 1, 1]))
+    (record,) = records
+    assert (record.index, record.predicted, record.second) == (1, 1, 0)
+    assert (record.probability, record.second_probability) == (0.4, 0.6)
