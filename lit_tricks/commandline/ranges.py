@@ -132,6 +132,7 @@ SAMPLER: dict[str, Knob] = {
         note="auto",
     ),
     "resampler.replacement": flag(note=False),
+    "resampler.k_neighbors": whole(1, note=5),
 }
 
 AUGMENTATION: dict[str, Knob] = {
