@@ -14,6 +14,7 @@ from lit_tricks.callbacks.lr_finder import LearningRateFinder
 from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
 from lit_tricks.callbacks.swa import SWA
+from lit_tricks.callbacks.weighted_sampling import WeightedSamplingCheck, check_weighted_sampling
 
 __all__ = [
     "EMA",
@@ -30,4 +31,6 @@ __all__ = [
     "LiveCurves",
     "RandomState",
     "RunProgress",
+    "WeightedSamplingCheck",
+    "check_weighted_sampling",
 ]
