@@ -21,7 +21,7 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
-from lit_tricks.imbalanced import build_imbalance, check_imbalance, warn_of_double_correction
+from lit_tricks.imbalanced import build_imbalance, build_sampler, check_imbalance, warn_of_double_correction
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
@@ -59,7 +59,7 @@ def build_datamodule(
     ``threads`` tells with how many threads it may read its data; None is all cores that this process may use.
     """
     check_targets(cfg)
-    sampler = partial_node(cfg.sampler, "sampler")
+    sampler = build_sampler(cfg)
     imbalance = build_imbalance(cfg)
     offered = {name: cfg[name] for name in ("seed", "batch_size", "data_dir")}
     datamodule = build_node(cfg.data, "data", sampler=sampler, imbalance=imbalance, threads=threads, **offered)

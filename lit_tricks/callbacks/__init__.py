@@ -2,6 +2,7 @@
 
 from lit_tricks.callbacks.checkpoint import Checkpoint
 from lit_tricks.callbacks.clean_training import CleanTraining
+from lit_tricks.callbacks.deferral import Deferral
 from lit_tricks.callbacks.early_stopping import EarlyStopping
 from lit_tricks.callbacks.ema import EMA
 from lit_tricks.callbacks.epoch_timer import EpochTimer
@@ -21,6 +22,7 @@ __all__ = [
     "SWA",
     "Checkpoint",
     "CleanTraining",
+    "Deferral",
     "EarlyStopping",
     "EpochTimer",
     "FirstBatch",
