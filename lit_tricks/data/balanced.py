@@ -42,12 +42,16 @@ class BalancedSampler(Sampler):
         return self._batches * self.batch_size
 
     def order(self, epoch: int) -> Tensor:
-        """Return the positions of all full batches of ``epoch``, one after the other."""
-        batches = torch.arange(self._batches)
-        drawn, owners = [], []
+        """Return the positions of all full batches of ``epoch``, one after the other.
+
+        Within a batch the classes take turns, so that processes which share one, an epoch's last, get equal parts too.
+        """
+        first_places = torch.arange(self._batches) * self.batch_size
+        drawn, places = [], []
         for label, pool in enumerate(self._pools):
-            needed = int(self._quotas[:, label].sum())
+            quotas = self._quotas[:, label]
+            needed = int(quotas.sum())
             drawn.append(stretch(pool, epoch * needed, needed, self.seed, "balanced", label))
-            owners.append(batches.repeat_interleave(self._quotas[:, label]))
-        by_batch = torch.argsort(torch.cat(owners), stable=True)
-        return torch.cat(drawn)[by_batch]
+            turns = torch.arange(needed) - (quotas.cumsum(0) - quotas).repeat_interleave(quotas)
+            places.append(first_places.repeat_interleave(quotas) + turns)
+        return torch.cat(drawn)[torch.argsort(torch.cat(places), stable=True)]
