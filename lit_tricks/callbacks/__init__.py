@@ -12,6 +12,7 @@ from lit_tricks.callbacks.layer_recorder import LayerRecorder
 from lit_tricks.callbacks.learning_rate import LearningRate
 from lit_tricks.callbacks.live_curves import LiveCurves
 from lit_tricks.callbacks.lr_finder import LearningRateFinder
+from lit_tricks.callbacks.majority_watch import MajorityWatch
 from lit_tricks.callbacks.progress import RunProgress
 from lit_tricks.callbacks.random_state import RandomState
 from lit_tricks.callbacks.swa import SWA
@@ -31,6 +32,7 @@ __all__ = [
     "LearningRate",
     "LearningRateFinder",
     "LiveCurves",
+    "MajorityWatch",
     "RandomState",
     "RunProgress",
     "WeightedSamplingCheck",

@@ -60,6 +60,4 @@ class BalancedSampler(Sampler):
             stretch(pool, epoch * needed, needed, self.seed, "balanced", label)
             for label, (pool, needed) in enumerate(zip(self._pools, self._needed, strict=True))
         ]
-        order = torch.empty(len(self), dtype=torch.int64)
-        order[self._places] = torch.cat(drawn)
-        return order
+        return torch.empty(len(self), dtype=torch.int64).scatter_(0, self._places, torch.cat(drawn))
