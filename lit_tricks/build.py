@@ -27,6 +27,7 @@ from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.split_check import check_duplicates
 from lit_tricks.targets import check_targets
 from lit_tricks.transfer import Transfer
 
@@ -192,6 +193,8 @@ def build(
     """
     check_accelerator(cfg.trainer)
     datamodule, spec, normaliser = build_datamodule(cfg, threads)
+    # runs from before there was such a knob have none
+    shared = check_duplicates(cfg.get("duplicates", "none"), datamodule)
     augmentation = build_augmentation(cfg, spec)
     watches: list[pl.Callback] = []
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
@@ -209,4 +212,5 @@ def build(
         backend = "inductor" if cfg.compile is True else cfg.compile
         size = whole_batch_size(datamodule.train_dataloader())
         module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
-    return Built(datamodule, module, trainer, callbacks, {} if transfer is None else {"transfer": transfer.record})
+    facts = ({"duplicates": shared} if shared else {}) | ({} if transfer is None else {"transfer": transfer.record})
+    return Built(datamodule, module, trainer, callbacks, facts)

@@ -32,6 +32,7 @@ TOP: dict[str, Knob] = {
     "stepping": one_of("auto", "single", note="auto"),
     "pictures": flag(note=False),
     "gallery": one_of("worst", "first", note="worst"),
+    "duplicates": one_of("none", "exact", "near", note="near"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
 
