@@ -35,7 +35,6 @@ _KNOBS = {
     "stepping=auto": "steps in stretches between Lightning's hooks; single: one by one",
     "pictures=true": "draw figures at the end; false spares seconds a run in large sweeps",
     "gallery=worst": "the wrong test images that are drawn: those of largest loss, or the first",
-    "duplicates=none": "exact or near: look for examples that are in two splits, before training",
     "allow_targets=[]": "your packages that _target_ may name",
 }
 

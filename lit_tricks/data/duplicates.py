@@ -110,14 +110,17 @@ def _sample(count: int, most: int, what: str) -> np.ndarray:
 def _near(examples: Examples, others: Examples, normaliser: Normaliser, kind: str) -> np.ndarray:
     """Return which examples, (N,) bool, hardly differ from the nearest of ``others``."""
     x, other = examples.x, others.x
+
+    def whole(each: Tensor) -> Tensor:
+        return _standardised(each) if kind == "image" else normaliser(each).flatten(1)
+
     if kind == "image":
-        alike, whole = IMAGES_ALIKE, _standardised
         small, small_other = (_standardised(F.adaptive_avg_pool2d(each.float(), _SMALL)) for each in (x, other))
     else:
-        alike, whole = ROWS_ALIKE, lambda each: normaliser(each).flatten(1)
         small, small_other = (_projected(whole(each)) for each in (x, other))
     nearest = torch.cat([torch.cdist(chunk, small_other).argmin(1) for chunk in small.split(_CHUNK)])
     difference = whole(x) - whole(other[nearest])
+    alike = IMAGES_ALIKE if kind == "image" else ROWS_ALIKE
     return (difference.square().mean(1).sqrt() < alike).numpy()
 
 

@@ -14,7 +14,7 @@ WORDS = [
     "imbalance=long_tail", "imbalance.factor=50", "model.hidden=[32]", "model.norm=batch", "logger=none", "trainer=cpu",
     "trainer.enable_progress_bar=false", "pictures=false",
 ]  # fmt: skip
-SECOND = ["+experiment=classifier_retraining", "optimizer.lr=0.01"]
+SECOND = ["+experiment=deferred/classifier_retraining", "optimizer.lr=0.01"]
 
 
 def train(folder: Path, *words: str) -> Path:
