@@ -23,12 +23,13 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
-from lit_tricks.imbalanced import build_imbalance, check_imbalance, warn_of_double_correction
+from lit_tricks.imbalanced import build_imbalance, build_sampler, check_imbalance, warn_of_double_correction
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
+from lit_tricks.split_check import check_duplicates
 from lit_tricks.targets import check_targets
 from lit_tricks.transfer import Transfer
 
@@ -63,7 +64,7 @@ def build_datamodule(
     ``threads`` tells with how many threads it may read its data; None is all cores that this process may use.
     """
     check_targets(cfg)
-    sampler = partial_node(cfg.sampler, "sampler")
+    sampler = build_sampler(cfg)
     imbalance = build_imbalance(cfg)
     offered = {name: cfg[name] for name in ("seed", "batch_size", "data_dir")}
     datamodule = build_node(cfg.data, "data", sampler=sampler, imbalance=imbalance, threads=threads, **offered)
@@ -196,6 +197,8 @@ def build(
     """
     check_accelerator(cfg.trainer)
     datamodule, spec, normaliser = build_datamodule(cfg, threads)
+    # runs from before there was such a knob have none
+    shared = check_duplicates(cfg.get("duplicates", "none"), datamodule)
     augmentation = build_augmentation(cfg, spec)
     watches: list[pl.Callback] = []
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
@@ -214,5 +217,5 @@ def build(
         backend = "inductor" if cfg.compile is True else cfg.compile
         size = whole_batch_size(datamodule.train_dataloader())
         module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
-    facts = {} if transfer is None else {"transfer": transfer.record}
+    facts = ({"duplicates": shared} if shared else {}) | ({} if transfer is None else {"transfer": transfer.record})
     return Built(datamodule, module, trainer, callbacks, facts, correction=correction)

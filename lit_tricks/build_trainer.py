@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 from pytorch_lightning.loggers import Logger
 
-from lit_tricks.callbacks import CleanTraining, Interruption, RandomState
+from lit_tricks.callbacks import CleanTraining, Interruption, MajorityWatch, RandomState, WeightedSamplingCheck
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.functional.seeding import derive_seed
 from lit_tricks.instantiation import build_node
@@ -40,7 +40,7 @@ def build_trainer(
         if cfg.trainer.get(switch) is False:
             callbacks = [callback for callback in callbacks if not isinstance(callback, kind)]
     off = {switch: False for switch, kind in switches.items() if not any(isinstance(c, kind) for c in callbacks)}
-    callbacks += [RandomState(), *pruning()]
+    callbacks += [RandomState(), WeightedSamplingCheck(), MajorityWatch(), *pruning()]
     trainer = build_node(
         {**cfg.trainer, **off},
         "trainer",

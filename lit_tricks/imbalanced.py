@@ -1,6 +1,7 @@
 """What a run does about classes of unequal size, checked where the data and the objective meet."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.imbalance import Imbalance
 from lit_tricks.errors import UserError
-from lit_tricks.instantiation import build_node
+from lit_tricks.instantiation import build_node, partial_node
 
 log = logging.getLogger("lit_tricks")
 
@@ -19,6 +20,19 @@ def build_imbalance(cfg: Any) -> Imbalance | None:
     # runs from before there was such a word have none
     node = cfg.get("imbalance") or {}
     return build_node(node, "imbalance") if node.get("_target_") else None
+
+
+def build_sampler(cfg: Any) -> partial[Any]:
+    """Return the configured sampler; one with ``epochs`` of null is as long about it as the run."""
+    make = partial_node(cfg.sampler, "sampler")
+    if make.keywords.get("epochs", 0) is not None:
+        return make
+    if (cfg.trainer.max_epochs or -1) < 1:
+        raise UserError(
+            f"sampler.epochs=null is the run's length, which trainer.max_epochs={cfg.trainer.max_epochs} leaves open: "
+            "try sampler.epochs=20"
+        )
+    return partial(make, epochs=cfg.trainer.max_epochs)
 
 
 def check_imbalance(imbalance: Imbalance | None, datamodule: pl.LightningDataModule) -> None:

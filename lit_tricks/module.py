@@ -201,6 +201,10 @@ class LitClassifier(pl.LightningModule):
         logits = self(x)
         self._validation.note(self.objective.per_example(logits, y), logits, y)
 
+    def validation_confusion(self) -> Tensor:
+        """Return the counts (K, K) of the last validation, over all processes, which must all ask for it."""
+        return self._validation.confusion(self._reduced)
+
     def on_validation_epoch_end(self) -> None:
         """Log validation loss, accuracy and balanced accuracy over the whole split."""
         values = {f"val/{name}": value for name, value in self._validation.values(self._reduced).items()}

@@ -31,10 +31,15 @@ class ValidationFigures:
 
     def values(self, reduced: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
         """Return ``loss``, ``acc`` and ``balanced_acc``; ``reduced`` sums a tensor over all processes."""
-        loss, confusion = reduced(self._loss).cpu(), reduced(self._confusion).cpu()
+        loss, confusion = reduced(self._loss).cpu(), self.confusion(reduced)
         recall, present = recall_per_class(confusion)
         return {
             "loss": loss / confusion.sum(),
             "acc": confusion.diagonal().sum() / confusion.sum(),
             "balanced_acc": recall[present].mean(),
         }
+
+    def confusion(self, reduced: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the counts (K, K) ``int64`` on the CPU, rows true, columns predicted; ``reduced`` as in ``values``."""
+        # Lightning sums in place, and who asks twice must not get the sum of sums
+        return reduced(self._confusion.clone()).cpu()

@@ -89,7 +89,7 @@ def needs(group: str, word: str, request: pytest.FixtureRequest) -> list[str]:
         return CUSTOM[group]
     if group == "data" and word in {"csv", "npz", "npy", "image_folder"}:
         return [f"data.path='{request.getfixturevalue('user_data')[word]}'"]
-    if group == "transfer" or word == "transfer":
+    if group == "transfer" or word in ("transfer", "classifier_retraining"):
         return ["data.train_size=200", f"transfer.source='{request.getfixturevalue('trained')}'"]
     if word == "c10_transfer":
         # the sweep trains its source first

@@ -77,7 +77,8 @@ def arguments(row: list[Word], sources: Path | None = None) -> list[str]:
     overlays = [name for group, name in row if group == "experiment"]
     chosen = [f"{group}={name}" for group, name in row if group != "experiment"]
     norm = "batch" if "batchnorm" in overlays else "layer" if "layernorm" in overlays else "none"
-    needed = [f"transfer.source={sources}/{norm}"] if "transfer" in overlays else []
+    begins = {"transfer", "deferred/classifier_retraining"} & set(overlays)
+    needed = [f"transfer.source={sources}/{norm}"] if begins else []
     needed += ["data.classes=[0,1]"] if "after_training/threshold" in overlays else []
     return [*chosen, f"+experiment=[{','.join(overlays)}]", *needed, *SHORT]
 

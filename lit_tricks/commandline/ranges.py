@@ -3,6 +3,7 @@
 A rule for one word (``init/normal``) goes before the rule for its group (``init``).
 """
 
+from lit_tricks.commandline.imbalance_ranges import IMBALANCE, SAMPLER
 from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, optional, text, whole
 from lit_tricks.commandline.model_ranges import CORRECTION, INIT, LOSS, MODEL, PENALTY, SVM_GRID
 from lit_tricks.commandline.search_ranges import STUDY
@@ -31,6 +32,7 @@ TOP: dict[str, Knob] = {
     "stepping": one_of("auto", "single", note="auto"),
     "pictures": flag(note=False),
     "gallery": one_of("worst", "first", note="worst"),
+    "duplicates": one_of("none", "exact", "near", note="near"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
 
@@ -61,16 +63,6 @@ DATA: dict[str, Knob] = {
     "n_samples": whole(4, note=1000),
     "noise": number(0, note=0.25),
     "moons_seed": whole(0, 2**32 - 1, note=3),
-}
-
-IMBALANCE: dict[str, Knob] = {
-    "splits": one_of("train", "all", note="train"),
-    "share": number(0, 1, "()", note=0.1),
-    "rare": one_of(0, 1, note=1),
-    "factor": number(1, note=10),
-    "rare_classes": number(0, 1, "()", note=0.5),
-    "order": optional(whole(0, listed="yes", least=2, note=[1, 0])),
-    "counts": whole(1, listed="yes", least=2, note=[900, 100]),
 }
 
 OPTIMIZER: dict[str, Knob] = {
@@ -121,18 +113,6 @@ SCHEDULER: dict[str, Knob] = {
     "first_period": optional(whole(1, note=1000)),
     "t_mult": number(1, note=2),
     "m_mul": number(0, 1, "(", note=1),
-}
-
-SAMPLER: dict[str, Knob] = {
-    "power": SHARE,
-    "epochs": whole(1, note=20),
-    "resampler.sampling_strategy": either(
-        one_of("auto", "all", "minority", "majority", "not minority", "not majority"),
-        number(0, 1, "("),
-        Knob("mapping"),
-        note="auto",
-    ),
-    "resampler.replacement": flag(note=False),
 }
 
 AUGMENTATION: dict[str, Knob] = {
@@ -214,6 +194,7 @@ CALLBACKS: dict[str, Knob] = {
     "live_curves.largest_share": number(0, 1, "(", note=0.02),
     "ema.decay": BELOW_ONE,
     "ema.warm_up": flag(note=True),
+    "deferral.start": either(number(0, 1, "()"), whole(1), note=0.8),
     "swa.start": either(number(0, 1, "()"), whole(1), note=0.75),
 }
 

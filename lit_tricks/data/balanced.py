@@ -32,22 +32,32 @@ class BalancedSampler(Sampler):
                 f"received batch_size={batch_size}: try batch_size={classes}"
             )
         self._batches = -(-len(labels) // batch_size)
+        whole, extra = divmod(batch_size, classes)
         # (batches, K): how many of each class every batch holds
-        self._quotas = torch.full((self._batches, classes), batch_size // classes)
-        extra = batch_size % classes
+        quotas = torch.full((self._batches, classes), whole)
         turns = (torch.arange(self._batches)[:, None] * extra + torch.arange(extra)) % classes
-        self._quotas.scatter_add_(1, turns, torch.ones_like(turns))
+        quotas.scatter_add_(1, turns, torch.ones_like(turns))
+        self._needed = quotas.sum(0).tolist()
+        self._places = torch.cat([self._places_of(label, quotas, whole) for label in range(classes)])
+
+    def _places_of(self, label: int, quotas: Tensor, whole: int) -> Tensor:
+        """Return where in an epoch the examples of a class stand: classes take turns within each batch."""
+        quota, classes = quotas[:, label], quotas.shape[1]
+        batch = torch.arange(len(quotas)).repeat_interleave(quota)
+        turn = torch.arange(len(batch)) - (quota.cumsum(0) - quota)[batch]
+        rank_of_extra = (quotas[:, :label] > whole).sum(1)[batch]
+        return batch * self.batch_size + turn * classes + torch.where(turn < whole, label, rank_of_extra)
 
     def __len__(self) -> int:
         return self._batches * self.batch_size
 
     def order(self, epoch: int) -> Tensor:
-        """Return the positions of all full batches of ``epoch``, one after the other."""
-        batches = torch.arange(self._batches)
-        drawn, owners = [], []
-        for label, pool in enumerate(self._pools):
-            needed = int(self._quotas[:, label].sum())
-            drawn.append(stretch(pool, epoch * needed, needed, self.seed, "balanced", label))
-            owners.append(batches.repeat_interleave(self._quotas[:, label]))
-        by_batch = torch.argsort(torch.cat(owners), stable=True)
-        return torch.cat(drawn)[by_batch]
+        """Return the positions of all full batches of ``epoch``, one after the other.
+
+        Within a batch the classes take turns, so that processes which share one, an epoch's last, get equal parts too.
+        """
+        drawn = [
+            stretch(pool, epoch * needed, needed, self.seed, "balanced", label)
+            for label, (pool, needed) in enumerate(zip(self._pools, self._needed, strict=True))
+        ]
+        return torch.empty(len(self), dtype=torch.int64).scatter_(0, self._places, torch.cat(drawn))

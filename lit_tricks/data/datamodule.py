@@ -9,6 +9,7 @@ from pytorch_lightning import LightningDataModule
 
 from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
 from lit_tricks.data.imbalance import Imbalance, apply_imbalance
+from lit_tricks.data.input_resampling import InputResamplingSampler, Resampled
 from lit_tricks.data.loader import BatchLoader
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
@@ -108,6 +109,7 @@ class ArrayDataModule(LightningDataModule):
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
         self.imbalance = imbalance
         self._ready: Ready | None = None
+        self._resampled: Resampled | None = None
         self._places: dict[tuple[str, torch.device], Examples] = {}
 
     def __str__(self) -> str:
@@ -207,7 +209,11 @@ class ArrayDataModule(LightningDataModule):
         overfits = self.trainer is not None and self.trainer.overfit_batches  # type: ignore[attr-defined]
         make: MakeSampler = SequentialSampler if overfits else self.make_sampler
         sampler = make(labels=self.train.y, batch_size=self.batch_size, seed=self.seed)
-        return BatchLoader(self._placed("train"), self.batch_size, sampler)
+        if not isinstance(sampler, InputResamplingSampler):
+            return BatchLoader(self._placed("train"), self.batch_size, sampler)
+        self._resampled = self._resampled or sampler.resampled(self._data)
+        sampler.take(self._resampled)
+        return BatchLoader(self._placed("resampled", self._resampled.examples), self.batch_size, sampler)
 
     def train_eval_dataloader(self) -> BatchLoader:
         """Return the training split in order, for evaluation."""
@@ -230,13 +236,13 @@ class ArrayDataModule(LightningDataModule):
         batch_size = max(self.batch_size, _EVALUATION_VALUES // self.spec.num_features)
         return BatchLoader(examples, batch_size, SequentialSampler(examples.y), repeat=False)
 
-    def _placed(self, split: str) -> Examples:
-        """Return a split placed for the device that the trained module is on now, or for the CPU without one."""
+    def _placed(self, split: str, examples: Examples | None = None) -> Examples:
+        """Return a split, or ``examples``, placed for the device of the trained module, the CPU without one."""
         trainer = self.trainer
         module = None if trainer is None else trainer.lightning_module
         device = torch.device("cpu") if module is None else module.device
         if (split, device) not in self._places:
-            self._places[split, device], where = place(getattr(self, split), device)
-            if split == "train" and device.type != "cpu" and trainer is not None and trainer.is_global_zero:
+            self._places[split, device], where = place(examples or getattr(self, split), device)
+            if split not in ("val", "test") and device.type != "cpu" and trainer and trainer.is_global_zero:
                 log.info("data: %s", where)
         return self._places[split, device]

@@ -58,7 +58,7 @@ class BatchLoader:
 
     def order(self, epoch: int) -> Tensor:
         """Return the example positions that this process visits in ``epoch``, int64; batches are its chunks."""
-        order, length = self.sampler.order(epoch), len(self.sampler)
+        order, length = self.sampler.visits(epoch), len(self.sampler)
         if len(order) != length:
             name = type(self.sampler).__name__
             raise UserError(

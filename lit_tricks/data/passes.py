@@ -12,7 +12,8 @@ from lit_tricks.functional.seeding import derive_seed
 def class_pools(labels: Tensor, sampler: str) -> list[Tensor]:
     """Return the positions of each class 0..K-1 in ``labels`` (N,), int64.
 
-    Raises ``UserError`` that names the ``sampler``'s word when a class below the largest label has no example.
+    Raises ``UserError`` that names the ``sampler``'s word when there is one class alone, or a class below the largest
+    label has no example.
     """
     pools = [torch.nonzero(labels == label).flatten() for label in range(int(labels.max()) + 1)]
     for label, pool in enumerate(pools):
@@ -20,6 +21,11 @@ def class_pools(labels: Tensor, sampler: str) -> list[Tensor]:
             raise UserError(
                 f"sampler={sampler} needs an example of every class; class {label} has none: try data.train_size=null"
             )
+    if len(pools) < 2:
+        raise UserError(
+            f"sampler={sampler} needs two classes or more; all {len(labels)} examples are of class 0: "
+            "try sampler=shuffle, or data with another class"
+        )
     return pools
 
 

@@ -17,7 +17,7 @@ class ResamplingSampler(Sampler):
 
     Positions alone are resampled, so that images are neither flattened nor copied. That takes a sampler that draws
     blindly: ``RandomOverSampler`` without ``shrinkage``, or ``RandomUnderSampler``; one that looks at the inputs, to
-    make new ones or to choose among them, would be shown positions instead.
+    make new ones or to choose among them, belongs to ``InputResamplingSampler``.
 
     Args:
         labels, batch_size, seed: as in ``Sampler``.
@@ -67,7 +67,7 @@ def _checked(resampler: Any) -> Any:
     if not isinstance(resampler, RandomOverSampler | RandomUnderSampler):
         raise UserError(
             f"sampler.resampler must choose among the training examples by their labels alone; received {name}: try "
-            "sampler.resampler._target_=imblearn.under_sampling.RandomUnderSampler"
+            "sampler=smote, whose resampler may look at the inputs"
         )
     if getattr(resampler, "shrinkage", None) is not None:
         raise UserError(

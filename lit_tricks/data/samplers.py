@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils import data as torch_data
 
+from lit_tricks.data.passes import stretch
 from lit_tricks.functional.seeding import derive_seed
 
 
@@ -26,6 +27,7 @@ class Sampler(torch_data.Sampler[int]):
 
     Attributes:
         rebalances: whether rare classes come more often than the data has them.
+        begins: the first epoch with an order of the sampler's own, 0 for all; a callback may defer it.
     """
 
     rebalances: bool = False
@@ -35,10 +37,21 @@ class Sampler(torch_data.Sampler[int]):
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
+        self.begins = 0
 
     @abstractmethod
     def order(self, epoch: int) -> Tensor:
         """Return the positions of ``epoch``, int64 of shape (len(self),), on the CPU."""
+
+    def visits(self, epoch: int) -> Tensor:
+        """Return the positions that ``epoch`` visits: ``order``, or before ``begins`` a stretch of shuffled passes.
+
+        A pass is every example once in a new random order; an epoch is as long as the sampler's own, and where that
+        is not the length of the data the next one goes on where it ended.
+        """
+        if epoch >= self.begins:
+            return self.order(epoch)
+        return stretch(torch.arange(len(self.labels)), epoch * len(self), len(self), self.seed, "deferred")
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration runs through; Lightning calls this before each epoch."""
@@ -52,7 +65,7 @@ class Sampler(torch_data.Sampler[int]):
         return len(self.labels)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.order(self.epoch).tolist())
+        return iter(self.visits(self.epoch).tolist())
 
 
 class ShuffleSampler(Sampler):

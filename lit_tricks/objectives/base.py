@@ -48,6 +48,7 @@ class Objective(nn.Module, ABC):
 
     Attributes:
         rebalances: what of it favours rare classes, in words; empty for nothing.
+        weighs: whether the weights act; a callback may defer them.
         expects: what the network must return; always ``logits``.
         probabilistic: True, since what ``probabilities`` returns are probabilities and no mere scores.
         link: the activation from logits to probabilities, by which an initialiser turns the class prior into a bias.
@@ -82,6 +83,7 @@ class Objective(nn.Module, ABC):
         # they follow from the data's facts, which the checkpoint has
         self.register_buffer("weights", weights, persistent=False)
         self.weights: Tensor | None
+        self.weighs = True
         self.rebalances = [] if weights is None else [f"loss.class_weights={class_weights}"]
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -90,7 +92,7 @@ class Objective(nn.Module, ABC):
         ``logits`` (B, K) floating; ``target`` (B,) ``int64`` class indices or (B, K) floating class shares, whose
         rows are taken as they are. Raises ``UserError`` for any other target.
         """
-        if self.training and self.weights is not None:
+        if self.training and self.weighs and self.weights is not None:
             return self.per_example(logits, target).mean()
         logits = _full_precision(logits)
         return self._mean_loss(logits, self._prepared(logits, target))
@@ -99,7 +101,7 @@ class Objective(nn.Module, ABC):
         """Return one loss per example (B,), whose mean is ``forward``; arguments and errors as there."""
         logits = _full_precision(logits)
         losses = self._loss(logits, self._prepared(logits, target))
-        if not self.training or self.weights is None:
+        if not self.training or not self.weighs or self.weights is None:
             return losses
         weights = example_weights(self.weights, target)
         return losses * (weights if self.weight_normalisation == "training_set" else weights / weights.mean())
