@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 Rows = list[dict[str, float | None]]
+# the compiled one is ten times as fast, which many runs feel
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_metrics(run_dir: Path) -> Rows:
@@ -58,7 +60,7 @@ def has_events(run_dir: Path) -> bool:
 def read_config(run_dir: Path) -> dict[str, Any]:
     """Return the resolved configuration of ``config.yaml``, empty when absent or damaged."""
     try:
-        content = yaml.safe_load((run_dir / "config.yaml").read_text(encoding="utf-8"))
+        content = yaml.load((run_dir / "config.yaml").read_text(encoding="utf-8"), Loader=_SAFE_LOADER)
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
