@@ -17,7 +17,7 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.evaluation import evaluate_split, split_loader
 from lit_tricks.files import write_atomically
-from lit_tricks.illustrations import draw_shortcut, illustrate, survey
+from lit_tricks.illustrations import draw_shortcut, illustrate, keep_mistakes, survey
 from lit_tricks.metrics import Evaluation
 from lit_tricks.models.summary import dense_layers
 from lit_tricks.publication import publish
@@ -80,6 +80,9 @@ def conclude(
             if regions is not None:
                 write_atomically(directory.regions, regions.content())
             drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
+            kept = keep_mistakes(built, mistakes or [])
+            if kept is not None:
+                write_atomically(directory.path / kept.FILE, kept.content())
             if seen is not None and seen.found:
                 drawn["shortcut"] = draw_shortcut(built, found, seen)
             if facts["layers"]:

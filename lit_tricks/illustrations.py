@@ -14,6 +14,8 @@ from lit_tricks.doctor import Intervention
 from lit_tricks.evaluation import predict_batches, split_loader
 from lit_tricks.metrics import Evaluation
 from lit_tricks.report import figures
+from lit_tricks.report.kept_mistakes import MOST as MOST_KEPT
+from lit_tricks.report.kept_mistakes import KeptMistakes
 from lit_tricks.report.run_files import Rows
 from lit_tricks.report.style import SPLIT_NAMES
 
@@ -108,6 +110,14 @@ def _misclassified(built: Built, mistakes: list[figures.Mistake], by_position: b
     shown = ranked[:MOST_MISTAKES]
     images = _test_images(built, [record.index for record in shown])
     return figures.misclassified_gallery(images, shown, spec.class_names, spec.value_range, count, by_position)
+
+
+def keep_mistakes(built: Built, mistakes: list[figures.Mistake]) -> KeptMistakes | None:
+    """Return the worst mistakes' images, small, so that runs can be compared without their data; None for tables."""
+    spec, rows = built.module.spec, [record.index for record in mistakes[:MOST_KEPT]]
+    if spec.kind != "image" or len(spec.input_shape) != 3 or not rows:
+        return None
+    return KeptMistakes.of(rows, _test_images(built, rows), spec.value_range)
 
 
 def _augmented(built: Built) -> Figure | None:

@@ -1,12 +1,11 @@
 """``report.html``: one run on one page."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from lit_tricks.report.page import definitions, page, paragraph, preformatted, section, table, write_page
+from lit_tricks.report.page import definitions, figure, page, paragraph, preformatted, section, table, write_page
 from lit_tricks.report.run_files import has_events, read_config, read_diagnosis, read_json, read_metrics
 from lit_tricks.report.summary import (
     class_table,
@@ -105,11 +104,7 @@ def _figures(run_dir: Path) -> Iterator[str]:
         if not content.startswith(PNG):
             yield paragraph(f"{path.name} is no readable picture.", "warn")
             continue
-        source = base64.b64encode(content).decode("ascii")
-        yield (
-            f"<figure><figcaption>{escape(name)}</figcaption>"
-            f'<img alt="{escape(name)}" src="data:image/png;base64,{source}"></figure>'
-        )
+        yield figure(name, content)
 
 
 def _configuration(run_dir: Path) -> Iterator[str]:
