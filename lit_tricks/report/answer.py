@@ -1,7 +1,7 @@
 """What a comparison comes to, in one sentence and in one table of texts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from lit_tricks.report.comparing import NO_EFFECT, Comparison, Effect, Group
@@ -14,8 +14,8 @@ TOLD = 4
 _PLAIN = ("loss", "brier")
 
 HEAD = (
-    "group", "n", "mean", "sd", "difference", "95% interval", "effect size", "p (t)", "p (t), Holm", "p (exact)",
-    "p (exact), Holm", "seeds for 1 point", "verdict",
+    "group", "verdict", "n", "mean", "sd", "difference", "95% interval", "p (t), Holm", "effect size", "p (t)",
+    "p (exact)", "p (exact), Holm", "seeds for 1 point",
 )  # fmt: skip
 
 
@@ -46,8 +46,10 @@ def sentence(comparison: Comparison) -> str:
             "what another seed would give is unknown"
         )
     parts = [_part(group, comparison.metric) for group in others] if len(others) <= TOLD else _counts(comparison)
-    return f"Against {baseline.label} ({told(baseline.mean, comparison.metric)} {metric_words(comparison.metric)}, {runs}): " + (
-        "; ".join(parts)
+    unit = " in points" if is_share(comparison.metric) else ""
+    return (
+        f"Against {baseline.label} with {told(baseline.mean, comparison.metric)} {metric_words(comparison.metric)} "
+        f"({runs}; mean difference{unit} and its 95% interval): {'; '.join(parts)}"
     )
 
 
@@ -55,9 +57,18 @@ def _part(group: Group, metric: str) -> str:
     effect = group.effect
     if effect is None or effect.tests.p is None:
         return f"{group.label}: {group.verdict}"
-    interval = f"[{change(effect.difference.low, metric)}, {change(effect.difference.high, metric)}]"
-    size = f"{change(effect.difference.mean, metric)}{' points' if is_share(metric) else ''}, 95% interval {interval}"
-    return f"{group.label}: {NO_EFFECT} ({size})" if group.verdict == NO_EFFECT else f"{group.label} {group.verdict} ({size})"
+    size = f"{change(effect.difference.mean, metric)} {span(effect, metric)}"
+    if group.verdict != NO_EFFECT:
+        return f"{group.label} {group.verdict} ({size})"
+    # an interval is about one comparison, the verdict about all of them
+    several = " after Holm's correction" if effect.difference.detected else ""
+    return f"{group.label}: {NO_EFFECT}{several} ({size})"
+
+
+def span(effect: Effect, metric: str) -> str:
+    """Return the interval of the difference, a dash for a single pair."""
+    low, high = effect.difference.low, effect.difference.high
+    return f"[{change(low, metric)}, {change(high, metric)}]" if math.isfinite(low) else "-"
 
 
 def _counts(comparison: Comparison) -> list[str]:
@@ -127,43 +138,39 @@ def choice(comparison: Comparison) -> str:
 
 
 def rows(comparison: Comparison) -> list[list[Any]]:
-    """Return one row a group under ``HEAD``; numbers are numbers, what there is not is None."""
+    """Return one row a group under ``HEAD``: a text, or a pair of the text and its number, None where there is none.
+
+    Shares are told in percent and their differences in points; the numbers are as they were measured.
+    """
+    metric = comparison.metric
     table = []
     for group in comparison.groups:
         effect = group.effect
-        row: list[Any] = [group.label, len(group.values), group.mean, group.deviation]
-        if group is comparison.baseline:
-            row += [None] * 8 + ["baseline"]
-        elif effect is None:
-            row += [None] * 8 + [group.verdict]
+        verdict = "baseline" if group is comparison.baseline else group.verdict
+        row: list[Any] = [group.label, verdict, (str(len(group.values)), len(group.values))]
+        row += [(told(group.mean, metric), group.mean), _cell(group.deviation, lambda value: told(value, metric))]
+        if effect is None:
+            row += [("-", None)] * (len(HEAD) - len(row))
         else:
-            tests, difference = effect.tests, effect.difference
-            interval = (difference.low, difference.high) if math.isfinite(difference.low) else None
-            row += [difference.mean, interval, tests.effect, tests.p_t, effect.p_holm if tests.p_t is not None else None]
-            row += [tests.p_exact, effect.p_exact_holm, effect.seeds_needed, group.verdict]
+            tests, mean = effect.tests, effect.difference.mean
+            row += [(change(mean, metric), mean), (span(effect, metric), mean)]
+            row += [_cell(effect.p_holm, _p), _cell(tests.effect, "{:+.2f}".format), _cell(tests.p_t, _p)]
+            row += [_cell(tests.p_exact, _p), _cell(effect.p_exact_holm, _p), _cell(effect.seeds_needed, "{:,}".format)]
         table.append(row)
     return table
 
 
 def texts(comparison: Comparison) -> list[list[str]]:
-    """Return ``rows`` as people read them: shares in percent, differences in points."""
-    metric = comparison.metric
-    table = []
-    for label, n, mean, deviation, difference, interval, *rest in rows(comparison):
-        effect, *p_values, seeds, verdict = rest
-        span = "-" if interval is None else f"[{change(interval[0], metric)}, {change(interval[1], metric)}]"
-        cells = [
-            label,
-            str(n),
-            told(mean, metric),
-            "-" if deviation is None else told(deviation, metric),
-            "-" if difference is None else change(difference, metric),
-            span,
-            "-" if effect is None else f"{effect:+.2f}",
-        ]
-        cells += ["-" if p is None else f"{p:.4f}" if p >= 0.0001 else f"{p:.1e}" for p in p_values]
-        table.append([*cells, "-" if seeds is None else f"{seeds:,}", verdict])
-    return table
+    """Return ``rows`` without the numbers."""
+    return [[cell[0] if isinstance(cell, tuple) else cell for cell in row] for row in rows(comparison)]
+
+
+def _cell(value: float | None, form: Callable[[float], str]) -> tuple[str, float | None]:
+    return ("-", None) if value is None else (form(value), value)
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}" if value >= 0.0001 else f"{value:.1e}"
 
 
 def told(value: float, metric: str) -> str:
@@ -174,8 +181,3 @@ def told(value: float, metric: str) -> str:
 def change(value: float, metric: str) -> str:
     """Return a difference of the metric, in points where it is a share."""
     return f"{100 * value:+.2f}" if is_share(metric) else f"{value:+.4f}"
-
-
-def column(values: Sequence[Any]) -> list[Any]:
-    """Return values with None for what cannot be ordered, as tables sort it."""
-    return [value if isinstance(value, int | float) and math.isfinite(value) else None for value in values]

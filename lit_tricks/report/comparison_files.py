@@ -22,6 +22,8 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
+# of the whole table, as many as a page is wide
+LATEX_COLUMNS = 8
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
@@ -104,7 +106,7 @@ def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
         parts += [f"## {_markdown(comparison.data)}\n"] if len(comparisons) > 1 else []
         parts.append(f"**{_markdown(sentence(comparison))}**\n")
         parts += [f"> Warning: {_markdown(warning)}\n" for warning in comparison.warnings]
-        lines = [HEAD, ["---", *["---:"] * (len(HEAD) - 2), "---"], *_escaped(texts(comparison))]
+        lines = [HEAD, ["---", "---", *["---:"] * (len(HEAD) - 2)], *_escaped(texts(comparison))]
         parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n")
         parts += [f"{_markdown(note)}\n" for note in [*notes(comparison), choice(comparison)] if note]
         if comparison.left_out:
@@ -117,11 +119,11 @@ def comparison_latex(comparisons: Sequence[Comparison]) -> str:
     """Return one ``tabular`` a comparison, for documents that use the package booktabs."""
     blocks = []
     for comparison in comparisons:
-        shown = [0, 1, 2, 3, 4, 5, 6, 8, 12]
+        shown = range(LATEX_COLUMNS)
         lines = [" & ".join(latex(row[place]) for place in shown) + r" \\" for row in texts(comparison)]
         head = " & ".join(latex(HEAD[place]) for place in shown) + r" \\"
-        body = ["\\begin{tabular}{l" + "r" * (len(shown) - 2) + "l}", r"\toprule", head, r"\midrule", *lines]
-        blocks.append("\n".join([f"% {sentence(comparison)}", *body, r"\bottomrule", r"\end{tabular}"]))
+        body = ["\\begin{tabular}{ll" + "r" * (len(shown) - 2) + "}", r"\toprule", head, r"\midrule", *lines]
+        blocks.append("\n".join([f"% {' '.join(sentence(comparison).split())}", *body, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(blocks) + "\n"
 
 

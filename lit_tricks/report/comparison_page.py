@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from lit_tricks.report.answer import HEAD, choice, notes, rows, sentence, texts
+from lit_tricks.report.answer import HEAD, choice, notes, rows, sentence
 from lit_tricks.report.changed_answers import changed_answers, changed_galleries, changed_rows
 from lit_tricks.report.comparing import Comparison, Group
 from lit_tricks.report.forest import forest_plot
@@ -80,7 +80,7 @@ def _state(comparisons: Sequence[Comparison], runs: Sequence[Run]) -> Iterator[s
 
 def _blocks(comparison: Comparison, prefix: str, name: str) -> Iterator[str]:
     said = [paragraph(text, "soft") for text in (*notes(comparison), choice(comparison)) if text]
-    yield section(f"{prefix}Groups", sortable_table(HEAD, _cells(comparison), name=name), *said)
+    yield section(f"{prefix}Groups", sortable_table(HEAD, rows(comparison), name=name), *said)
     if comparison.left_out:
         left_out = [[run.path.name, run.label, reason] for run, reason in comparison.left_out]
         yield section(f"{prefix}Not counted", table(["run", "group", "reason"], left_out))
@@ -97,14 +97,6 @@ def _blocks(comparison: Comparison, prefix: str, name: str) -> Iterator[str]:
         yield section(f"{prefix}Confusion matrices", figure("share of each true class", png(confusion)))
     yield from _changes(comparison, prefix)
     yield from _configurations(comparison.groups, prefix)
-
-
-def _cells(comparison: Comparison) -> Iterator[list[Any]]:
-    for told, row in zip(texts(comparison), rows(comparison), strict=True):
-        numbers = [value[0] if isinstance(value, tuple) else value for value in row]
-        cells: list[Any] = [told[0]]
-        cells += [(text, number) for text, number in zip(told[1:-1], numbers[1:-1], strict=True)]
-        yield [*cells, told[-1]]
 
 
 def _sweep(comparison: Comparison, prefix: str) -> Iterator[str]:

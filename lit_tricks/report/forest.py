@@ -59,9 +59,9 @@ def _mean(group: Group) -> float:
 
 def _sentence(comparison: Comparison, shown: int) -> str:
     verdicts = [group.verdict for group in comparison.others]
-    parts = [f"{verdicts.count('helps')} of {len(verdicts)} help", f"{verdicts.count('hurts')} hurt"]
-    parts.append(f"{NO_EFFECT} of {verdicts.count(NO_EFFECT)}")
+    counts = {verdict: verdicts.count(verdict) for verdict in (*COLOURS, NO_EFFECT)}
+    parts = [f"{verdict}: {count}" for verdict, count in counts.items() if count]
     rest = "" if shown == len(verdicts) else f"; {shown} are drawn"
-    if not any(verdict in (*COLOURS, NO_EFFECT) for verdict in verdicts):
+    if not parts:
         return f"Differences to {printable(comparison.baseline.label)} of one seed: no test is possible{rest}"
-    return f"{', '.join(parts)}: mean difference, 95% interval, each seed a dot{rest}"
+    return f"{', '.join(parts)} (mean difference, 95% interval, each seed a dot{rest})"

@@ -14,6 +14,9 @@ MOST_ROWS = 60
 
 # DataTables' own colours do not know the page's
 _STYLE = """
+:root { --dt-html-background: var(--paper) !important; }
+table.sortable .text, table.sortable th:first-child { text-align: left !important; }
+table.sortable > thead > tr > th { white-space: normal; min-width: 4rem; vertical-align: bottom; }
 table.dataTable { width: 100% !important; margin: 0 !important; }
 table.dataTable > thead > tr > th, table.dataTable > tbody > tr > td, table.dataTable > tbody > tr > th {
   border-color: var(--line) !important; }
@@ -38,11 +41,12 @@ def sortable_table(head: Sequence[str], rows: Iterable[Sequence[Any]], name: str
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
     lines = [f"<tr>{_cell(first, 'th')}{''.join(_cell(cell, 'td') for cell in rest)}</tr>" for first, *rest in rows]
     options: dict[str, Any] = {"order": [], "paging": len(lines) > MOST_ROWS, "page-length": 25, "auto-width": False}
-    layout: dict[str, Any] = {"topStart": None, "topEnd": "search", "bottomStart": "info", "bottomEnd": None}
+    layout: dict[str, Any] = {"topStart": "search", "topEnd": None, "bottomStart": "info", "bottomEnd": None}
     if options["paging"]:
-        layout |= {"topStart": "pageLength", "bottomEnd": "paging"}
+        layout |= {"topEnd": "pageLength", "bottomEnd": "paging"}
     if conditions:
         layout["top1"] = "searchBuilder"
+        options["language"] = {"searchBuilder": {"title": {"0": "Filter by conditions", "_": "Conditions (%d)"}}}
     options["layout"] = layout
     attributes = "".join(f" data-{key}='{escape(json.dumps(value))}'" for key, value in options.items())
     return (
@@ -67,7 +71,7 @@ def style() -> str:
 def _cell(cell: Any, tag: str) -> str:
     scope = ' scope="row"' if tag == "th" else ""
     if not isinstance(cell, tuple):
-        return f"<{tag}{scope}>{escape(str(cell))}</{tag}>"
+        return f'<{tag}{scope} class="text">{escape(str(cell))}</{tag}>'
     text, value = cell
     # what has no number goes to one end
     return f'<{tag}{scope} data-order="{"" if value is None else format(value, ".10g")}">{escape(str(text))}</{tag}>'

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lit_tricks.report.answer import HEAD, sentence, texts
+from lit_tricks.report.answer import sentence, texts
 from lit_tricks.report.comparing import Comparison
 from lit_tricks.report.page import number
 from lit_tricks.report.run_files import has_events, read_diagnosis
@@ -19,8 +19,6 @@ from lit_tricks.report.summary import class_table, curves, measured, metric_tabl
 
 MOST_CLASSES = 20
 LONGEST_EVIDENCE = 140
-# columns of a comparison's table that a terminal has room for: group, n, mean, sd, difference, interval, p, verdict
-COMPARED = (0, 1, 2, 3, 4, 5, 8, 12)
 
 
 def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Console | None = None) -> None:
@@ -58,9 +56,9 @@ def print_comparison(
     """Print the table of groups, the runs that do not count with their reasons, the answer, and where the page lies."""
     console = console or Console()
     for comparison in comparisons:
-        shown = [[row[place] for place in COMPARED] for row in texts(comparison)]
         console.print()
-        console.print(_table([HEAD[place] for place in COMPARED], shown, console.width))
+        rows = [_compared(*row) for row in texts(comparison)]
+        console.print(_table(["group", "n", "mean", "difference, 95%", "verdict"], rows, console.width))
     counted = {run.path for comparison in comparisons for group in comparison.groups for run in group.runs}
     told = {run.path: reason for comparison in comparisons for run, reason in comparison.left_out}
     for run in runs:
@@ -75,6 +73,11 @@ def print_comparison(
     if not comparisons:
         console.print("No run can be compared: none was completed")
     console.print(Text(f"page    {near(page)}"), soft_wrap=True)
+
+
+def _compared(label: str, verdict: str, n: str, mean: str, _: str, difference: str, span: str, *__: str) -> list[str]:
+    """Return the cells that a terminal has room for."""
+    return [label, n, mean, difference if span == "-" else f"{difference} {span}", verdict]
 
 
 def _doctor(run_dir: Path) -> Iterator[str]:
