@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from lit_tricks.report.comparing import Comparison, Group
 from lit_tricks.report.kept_mistakes import KeptMistakes
 from lit_tricks.report.one_test_set import mcnemar
+from lit_tricks.report.run_files import read_arrays
 from lit_tricks.report.runs import Run
 from lit_tricks.report.sheet import Sheet
 from lit_tricks.report.style import GREEN, INK, SOFT, VERMILION, class_labels, headline, printable
@@ -134,9 +134,8 @@ def _mean(group: Group) -> float:
 
 def _answers(run_dir: Path) -> tuple[np.ndarray, np.ndarray] | None:
     """Return predicted and true classes (N,) of the test split, None where a run left none that can be read."""
-    try:
-        with np.load(run_dir / "predictions.npz", allow_pickle=False) as content:
-            answers, targets = content["probabilities"].argmax(1), content["targets"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, IndexError):
+    found = read_arrays(run_dir / "predictions.npz", "probabilities", "targets")
+    if found is None:
         return None
-    return (answers, targets) if answers.shape == targets.shape else None
+    probabilities, targets = found
+    return (probabilities.argmax(1), targets) if targets.shape == probabilities.shape[:1] else None

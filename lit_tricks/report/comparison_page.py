@@ -11,7 +11,7 @@ from lit_tricks.report.forest import forest_plot
 from lit_tricks.report.joint_confusion import joint_confusion
 from lit_tricks.report.joint_curves import joint_curves
 from lit_tricks.report.page import figure, folded, page, paragraph, preformatted, section, table
-from lit_tricks.report.runs import REPETITION, Run, differing
+from lit_tricks.report.runs import INCIDENTAL, Run, differing
 from lit_tricks.report.sortable import scripts, sortable_table, style
 from lit_tricks.report.style import png
 from lit_tricks.report.summary import METRICS, SPLITS, command
@@ -24,8 +24,6 @@ MOST_CURVES = 8
 # more keys than a table has room for say that two configurations have little in common
 MOST_KEYS = 40
 NO_COMPARISON = "No run can be compared"
-# the paths of one machine and what changes no figure
-_INCIDENTAL = (*REPETITION, "data_dir", "threads", "pictures", "gallery", "resume", "trainer.enable_progress_bar")
 
 
 def comparison_page(
@@ -125,7 +123,7 @@ def _changes(comparison: Comparison, prefix: str) -> Iterator[str]:
 
 def _configurations(groups: Sequence[Group], prefix: str) -> Iterator[str]:
     found = differing([group.runs[0].config for group in groups])
-    keys = {key: values for key, values in found.items() if key not in _INCIDENTAL}
+    keys = {key: values for key, values in found.items() if key not in INCIDENTAL}
     if len(groups) < 2:
         return
     if not keys:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
 
+from lit_tricks.report.run_files import read_arrays
 from lit_tricks.report.sheet import pictures
 
 MOST = 400
@@ -38,13 +38,12 @@ class KeptMistakes:
     @classmethod
     def read(cls, run_dir: Path) -> "KeptMistakes | None":
         """Return what a run kept, None where it kept nothing that can be read."""
-        try:
-            with np.load(run_dir / cls.FILE, allow_pickle=False) as content:
-                kept = cls(content["index"], content["images"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        found = read_arrays(run_dir / cls.FILE, "index", "images")
+        if found is None:
             return None
-        whole = kept.images.dtype == np.uint8 and kept.images.ndim in (3, 4) and len(kept.index) == len(kept.images)
-        return kept if whole else None
+        index, images = found
+        whole = images.dtype == np.uint8 and images.ndim in (3, 4) and index.shape == images.shape[:1]
+        return cls(index, images) if whole else None
 
     def content(self) -> bytes:
         """Return the bytes of the file."""

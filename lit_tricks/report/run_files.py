@@ -3,9 +3,13 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import yaml
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Rows = list[dict[str, float | None]]
 # the compiled one is ten times as fast, which many runs feel
@@ -31,6 +35,18 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def read_arrays(path: Path, *names: str) -> "tuple[np.ndarray, ...] | None":
+    """Return arrays of an ``npz`` file by name, None when it is absent, torn or lacks one; nothing is unpickled."""
+    import numpy as np
+
+    try:
+        # given a path, numpy would leave a torn file open
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as content:
+            return tuple(content[name] for name in names)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile):
+        return None
 
 
 def read_diagnosis(run_dir: Path) -> tuple[list[dict[str, str]], list[str]] | None:

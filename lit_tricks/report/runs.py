@@ -15,9 +15,13 @@ from lit_tricks.report.run_files import Rows, read_config, read_json, read_metri
 
 # What two runs of one group may differ in.
 REPETITION = ("seed", "data.fold")
-# The same, and what changes no figure, as lines of config.yaml.
-_INCIDENTAL = re.compile(
-    r"^(seed|  fold|data_dir|threads|pictures|gallery|allow_targets|resume|  enable_progress_bar):.*\n", re.MULTILINE
+# The same, and what changes no figure.
+INCIDENTAL = (
+    *REPETITION, "data_dir", "threads", "pictures", "gallery", "resume", "allow_targets", "trainer.enable_progress_bar",
+)  # fmt: skip
+# Their lines in config.yaml, whose nodes are indented by two.
+_INCIDENTAL_LINES = re.compile(
+    rf"^({'|'.join('  ' * key.count('.') + key.rpartition('.')[2] for key in INCIDENTAL)}):.*\n", re.MULTILINE
 )
 
 
@@ -177,7 +181,7 @@ def differing(configs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
 def settings_of(run: Run) -> str:
     """Return the text of the run's configuration without what repeats a run or changes no figure."""
     try:
-        return _INCIDENTAL.sub("", (run.path / "config.yaml").read_text(encoding="utf-8", errors="replace"))
+        return _INCIDENTAL_LINES.sub("", (run.path / "config.yaml").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return ""
 
@@ -185,7 +189,7 @@ def settings_of(run: Run) -> str:
 def _told_apart(runs: Sequence[Run]) -> list[Run]:
     """Split groups whose runs have one command line and yet several configurations, such as those of two versions."""
     replaced: dict[Path, Run] = {}
-    for group in grouped(runs).values():
+    for group in grouped([run for run in runs if run.completed]).values():
         # a searched learning rate is each run's own finding
         texts = {run.path: "" if run.results.get("lr_finder") else settings_of(run) for run in group}
         first = {text: run for run in reversed(group) if (text := texts[run.path])}
@@ -195,7 +199,7 @@ def _told_apart(runs: Sequence[Run]) -> list[Run]:
         for run in group:
             place = list(first).index(texts[run.path]) if texts[run.path] else None
             differs = [f"{key}={values[place]}" for key, values in keys.items() if place is not None]
-            kept = [each for each in differs if key_of(each) not in REPETITION]
+            kept = [each for each in differs if key_of(each) not in INCIDENTAL]
             replaced[run.path] = replace(run, label=", ".join([run.label, *kept]))
     return [replaced.get(run.path, run) for run in runs]
 
