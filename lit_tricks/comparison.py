@@ -1,6 +1,7 @@
 """What many runs leave when they are compared: tables, pictures, one page and one sentence."""
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from lit_tricks.commandline.job_progress import JOBS, count_jobs
 from lit_tricks.errors import UserError
 from lit_tricks.files import write_atomically
 
@@ -43,8 +45,9 @@ class Comparison(Callback):
         self.asked = {"over": over, "baseline": baseline, "metric": metric}
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Note where the jobs will leave their runs."""
+        """Note where the jobs will leave their runs, and tell them how many they are."""
         Comparison.pending = Path(config.hydra.sweep.dir), self.asked
+        os.environ[JOBS] = str(count_jobs(config) or "")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Compare what the jobs left."""
@@ -68,12 +71,15 @@ def compare(folder: Path, over: str | None = None, baseline: str | None = None, 
     """
     from lit_tricks.loggers import TensorBoard
     from lit_tricks.report.comparable import compare_runs
+    from lit_tricks.report.run_files import read_json
     from lit_tricks.report.runs import labelled, load_sweep
     from lit_tricks.report.style import save_figure
 
     runs = load_sweep(folder)
     if not runs:
         return
+    # a search shows no trial's test metrics, so that nobody chooses by them
+    metric = metric or read_json(folder / "search.json").get("metric")
     try:
         compared = compare_runs(runs, metric, baseline)
     except UserError as error:

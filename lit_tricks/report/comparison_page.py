@@ -44,7 +44,8 @@ def comparison_page(
         body += _blocks(comparison, _named(comparisons, place), f"groups-{place}")
     if pictures:
         body.append(section("Further pictures", *(figure(name, content) for name, content in pictures.items())))
-    body.append(section("Runs", sortable_table(*_run_table(runs), name="runs", conditions=True)))
+    tested = all(comparison.metric.startswith("test/") for comparison in comparisons)
+    body.append(section("Runs", sortable_table(*_run_table(runs, tested), name="runs", conditions=True)))
     body.append(section("Repeat a run", *_commands(runs)))
     return page(answers[0], body, scripts(), style())
 
@@ -136,9 +137,10 @@ def _configurations(groups: Sequence[Group], prefix: str) -> Iterator[str]:
     yield section(f"{prefix}Configuration differences", *parts)
 
 
-def _run_table(runs: Sequence[Run]) -> tuple[list[str], list[list[Any]]]:
+def _run_table(runs: Sequence[Run], tested: bool) -> tuple[list[str], list[list[Any]]]:
+    """Return head and rows; test metrics only where they are what is compared, so that nobody chooses by them."""
     known = {name for run in runs for name in run.metrics}
-    metrics = [name for name in SHOWN_METRICS if name in known]
+    metrics = [name for name in SHOWN_METRICS if name in known and (tested or not name.startswith("test/"))]
     head = ["run", "group", "seed", "status", *(_words(name) for name in metrics), "epochs", "seconds"]
     table = []
     for run in runs:

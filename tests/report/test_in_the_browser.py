@@ -68,10 +68,21 @@ def column(browser: Browser, place: int, table: str = "runs") -> list[str]:
     )
 
 
+def choose(browser: Browser, kind: str, text: str) -> None:
+    from selenium.webdriver.support.ui import Select
+
+    def shown() -> bool:
+        options = browser.find_elements("css selector", f"select.dtsb-{kind} option")
+        return any(option.text == text for option in options)
+
+    until(shown, browser)
+    Select(browser.find_element("css selector", f"select.dtsb-{kind}")).select_by_visible_text(text)
+
+
 def until(condition: Callable[[], bool], browser: Browser) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
-    WebDriverWait(browser, 20).until(lambda _: condition())
+    WebDriverWait(browser, 60).until(lambda _: condition())
 
 
 def test_no_error_no_network_and_data_stay_text(opened: Browser) -> None:
@@ -95,7 +106,7 @@ def test_a_click_sorts_by_the_numbers(opened: Browser) -> None:
 
 def test_the_search_box_filters(opened: Browser) -> None:
     box = opened.find_element("css selector", "#runs_wrapper input[type=search]")
-    box.send_keys("swa 2")
+    box.send_keys("swa2")
     until(lambda: column(opened, 0) == ["swa2"], opened)
     box.clear()
     box.send_keys("nothing has this")
@@ -105,12 +116,10 @@ def test_the_search_box_filters(opened: Browser) -> None:
 def test_conditions_filter(opened: Browser) -> None:
     opened.find_element("css selector", "#runs_wrapper .dtsb-add").click()
     until(lambda: len(opened.find_elements("css selector", ".dtsb-criteria")) == 1, opened)
-    opened.execute_script(
-        """const choose = (kind, text) => { const list = window.$(`.dtsb-${kind}`); const option =
-        list.find('option').filter((_, each) => each.textContent === text); list.val(option.val()).trigger('change'); };
-        choose('data', 'test accuracy'); choose('condition', 'Greater Than');
-        window.$('input.dtsb-value').val('0.935').trigger('input');"""
-    )
+    choose(opened, "data", "test accuracy")
+    choose(opened, "condition", "Greater Than")
+    until(lambda: bool(opened.find_elements("css selector", "input.dtsb-value")), opened)
+    opened.find_element("css selector", "input.dtsb-value").send_keys("0.935")
     until(lambda: column(opened, 0) == ["dropout1", "dropout2"], opened)
 
 
