@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -65,15 +66,18 @@ def compare_pending() -> None:
 def compare(folder: Path, over: str | None = None, baseline: str | None = None, metric: str | None = None) -> None:
     """Compare the runs directly under ``folder``, failed ones included; nothing happens where there are none.
 
-    Beside what ``write_comparison`` writes there are pictures that TensorBoard shows too: ``comparison.png`` has the
+    ``tensorboard/`` has the runs under names that say what differs, for ``tensorboard --logdir``. Beside what
+    ``write_comparison`` writes there are pictures that TensorBoard shows too: ``comparison.png`` has the
     learning curves, or the accuracy ``over`` a key that runs set to different numbers; ``comparison_layers.png`` what
     the layers computed and ``comparison_regions.png`` the decision regions, each where runs left that.
     """
     from lit_tricks.loggers import TensorBoard
     from lit_tricks.report.comparable import compare_runs
+    from lit_tricks.report.named_runs import link_by_name
     from lit_tricks.report.run_files import read_json
     from lit_tricks.report.runs import labelled, load_sweep
     from lit_tricks.report.style import save_figure
+    from lit_tricks.report.summary import near
 
     runs = load_sweep(folder)
     if not runs:
@@ -93,10 +97,13 @@ def compare(folder: Path, over: str | None = None, baseline: str | None = None, 
         board.add_figure(name, picture)
         pictures[name] = picture.read_bytes()
     board.finalize("success")
+    named = link_by_name(runs, folder, [folder / "comparison"] if pictures else [])
     # the page draws its own curves
     if over is None:
         pictures.pop("comparison", None)
     write_comparison(compared, runs, folder, pictures)
+    if named is not None:
+        log.info("curves  tensorboard --logdir %s", shlex.quote(near(named)))
 
 
 def write_comparison(

@@ -88,7 +88,10 @@ def conclude(
             if facts["layers"]:
                 drawn["network"] = figures.network_diagram(facts["layers"])
     final = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
-    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), final, facts)
+    scored = None
+    if probabilities is not None and targets is not None and built.module.objective.probabilistic:
+        scored = probabilities, targets
+    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), final, facts, scored)
     return facts
 
 
