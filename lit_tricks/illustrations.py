@@ -49,7 +49,9 @@ def illustrate(
         drawn["decision_regions"] = figures.decision_regions(regions)
     if rows:
         drawn["learning_curves"] = figures.learning_curves(rows)
-        drawn["learning_rate"] = figures.learning_rate_curve(rows)
+        # a constant rate is a number, no picture
+        if len({row.get("lr") for row in rows}) > 1:
+            drawn["learning_rate"] = figures.learning_rate_curve(rows)
     if (augmented := _augmented(built)) is not None:
         drawn["augmentation"] = augmented
     drawn |= dict(_recorded(built))
@@ -113,8 +115,12 @@ def _misclassified(built: Built, mistakes: list[figures.Mistake], by_position: b
 
 
 def keep_mistakes(built: Built, mistakes: list[figures.Mistake]) -> KeptMistakes | None:
-    """Return the worst mistakes' images, small, so that runs can be compared without their data; None for tables."""
-    spec, rows = built.module.spec, [record.index for record in mistakes[:MOST_KEPT]]
+    """Return images of mistakes, small, so that runs can be compared without their data; None for tables.
+
+    Of too many every second or third of the ranked ones is kept: what another run mends is seldom among the worst.
+    """
+    spec, step = built.module.spec, -(-len(mistakes) // MOST_KEPT) or 1
+    rows = [record.index for record in mistakes[::step]]
     if spec.kind != "image" or len(spec.input_shape) != 3 or not rows:
         return None
     return KeptMistakes.of(rows, _test_images(built, rows), spec.value_range)

@@ -30,7 +30,7 @@ def joint_confusion(groups: Mapping[str, Sequence[Run]]) -> Figure | None:
     if not matrices or len({matrix.shape for matrix in matrices.values()}) > 1:
         return None
     names = class_labels(_classes(next(iter(groups.values()))[0], len(next(iter(matrices.values())))), 12)
-    columns = min(len(matrices), COLUMNS)
+    columns = 2 if len(matrices) == 4 else min(len(matrices), COLUMNS)
     rows = -(-len(matrices) // columns)
     figure = new_figure(max(4.1 * columns, 6.4), 4.3 * rows + 0.5)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -15,6 +15,7 @@ from lit_tricks.report.summary import (
     layer_table,
     measured,
     metric_table,
+    sampling,
     sentence,
 )
 
@@ -39,6 +40,7 @@ def write_run_report(run_dir: Path, results: Mapping[str, Any] | None = None) ->
     head, rows = metric_table(results)
     weights = measured(results)
     said = [paragraph(f"Measured with the {weights}.", "soft")] if weights else []
+    said += [paragraph(text, "soft") for text in (sampling(results),) if text]
     body.append(section("Results", table(head, rows), *said) if rows else section("Results", NO_METRICS))
     head, rows = class_table(results)
     if rows:
