@@ -42,7 +42,12 @@ def leave(
         **more,
     }
     (place / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    content = {"data": {"val_split": "stratified", "fold": 0}, "model": {"dropout": 0.0}, "seed": seed, **(config or {})}
+    content = {
+        "data": {"val_split": "stratified", "fold": 0},
+        "model": {"dropout": 0.0},
+        "seed": seed,
+        **(config or {}),
+    }
     (place / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     if accuracy is not None:
         rows = [f"{epoch},{1 - accuracy + 0.1 / (epoch + 1)},{accuracy - 0.1 / (epoch + 1)}" for epoch in range(2)]

@@ -56,7 +56,8 @@ def agrees_with_scipy(sweep: Path, said: str) -> None:
     told = json.loads((sweep / "comparison.json").read_text(encoding="utf-8"))["comparisons"][0]
     assert told["answer"] == sentence
     effect = told["groups"][1]["effect"]
-    assert [effect["difference"][key] for key in ("mean", "low", "high")] == pytest.approx([differences.mean(), low, high])
+    found = [effect["difference"][key] for key in ("mean", "low", "high")]
+    assert found == pytest.approx([differences.mean(), low, high])
     assert effect["p_holm"] == effect["tests"]["p_t"] == pytest.approx(p)
     assert f'data-order="{p:.10g}"' in page
 

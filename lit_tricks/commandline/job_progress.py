@@ -47,7 +47,9 @@ def progress() -> str | None:
         return None
     started = dict(json.loads(line) for line in begun.read_text(encoding="utf-8").splitlines())
     journal = Path(os.environ[JOURNAL])
-    records = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()] if journal.is_file() else []
+    records = (
+        [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()] if journal.is_file() else []
+    )
     codes = {record["number"]: record["code"] for record in records}
     waiting = int(total) - len(started)
     if not codes or len(codes) >= int(total):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 from lit_tricks.report.comparing import NO_EFFECT, Comparison, Effect, Group
@@ -97,7 +98,9 @@ def notes(comparison: Comparison) -> list[str]:
     effects = [group.effect for group in comparison.others if group.effect is not None]
     tested = [effect for effect in effects if effect.tests.p is not None]
     if not tested:
-        return ["One seed shows what came out once. A test needs the same groups with further seeds: add seed=0,1,2,3,4."]
+        return [
+            "One seed shows what came out once. A test needs the same groups with further seeds: add seed=0,1,2,3,4."
+        ]
     said = [
         "Pairs have the same seed: the same split, initial weights and order of batches wherever the trick allows it. "
         "Verdicts are paired t tests at 5% after Holm's correction for "
@@ -124,8 +127,9 @@ def choice(comparison: Comparison) -> str:
     means = {}
     for group in comparison.groups:
         values = [run.metrics.get(name) for run in group.runs]
-        if all(isinstance(value, int | float) for value in values):
-            means[group.label] = sum(values) / len(values)
+        numbers = [float(value) for value in values if isinstance(value, int | float)]
+        if len(numbers) == len(values):
+            means[group.label] = fmean(numbers)
     if len(means) < 2:
         return "Figures are of the test split. Choose by validation: a choice by test figures makes them too good."
     pick = min if comparison.lower_is_better else max

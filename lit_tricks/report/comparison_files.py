@@ -123,7 +123,9 @@ def comparison_latex(comparisons: Sequence[Comparison]) -> str:
         lines = [" & ".join(latex(row[place]) for place in shown) + r" \\" for row in texts(comparison)]
         head = " & ".join(latex(HEAD[place]) for place in shown) + r" \\"
         body = ["\\begin{tabular}{ll" + "r" * (len(shown) - 2) + "}", r"\toprule", head, r"\midrule", *lines]
-        blocks.append("\n".join([f"% {' '.join(sentence(comparison).split())}", *body, r"\bottomrule", r"\end{tabular}"]))
+        blocks.append(
+            "\n".join([f"% {' '.join(sentence(comparison).split())}", *body, r"\bottomrule", r"\end{tabular}"])
+        )
     return "\n\n".join(blocks) + "\n"
 
 

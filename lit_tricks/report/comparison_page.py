@@ -112,7 +112,9 @@ def _changes(comparison: Comparison, prefix: str) -> Iterator[str]:
     parts: list[str] = []
     for changed in changed_answers(comparison):
         parts.append(paragraph(changed.sentence()))
-        galleries = [figure(f"{changed.label}, seed {changed.pair[0].seed}", png(f)) for f in changed_galleries(changed)]
+        galleries = [
+            figure(f"{changed.label}, seed {changed.pair[0].seed}", png(f)) for f in changed_galleries(changed)
+        ]
         if galleries:
             parts.append(f'<div class="beside">{"".join(galleries)}</div>')
         elif listed := changed_rows(changed):
@@ -170,5 +172,3 @@ def _commands(runs: Iterable[Run]) -> Iterator[str]:
     lines = [f"{command(run.results)}  # {run.path.name}" for run in runs if run.results]
     shown = preformatted("\n".join(lines))
     yield shown if len(lines) <= 12 else folded(f"{len(lines)} commands", shown)
-
-

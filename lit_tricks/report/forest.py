@@ -1,6 +1,7 @@
 """The forest plot of a comparison: every group's difference to the baseline with its interval."""
 
 import math
+import re
 
 from matplotlib.figure import Figure
 
@@ -9,25 +10,31 @@ from lit_tricks.report.comparing import NO_EFFECT, Comparison, Group
 from lit_tricks.report.style import BLUE, INK, SOFT, TICK_SIZE, VERMILION, headline, new_figure, printable, style_axes
 
 COLOURS = {"helps": BLUE, "hurts": VERMILION}
-# more rows are no picture any more: those with the largest differences are drawn
+# more rows are no picture any more: the best and the worst are drawn
 MOST_ROWS = 40
+LABEL_WIDTH = 46
 
 
 def forest_plot(comparison: Comparison) -> Figure | None:
     """Draw the paired differences with 95% intervals and each pair as a dot; None where no group has a pair.
 
-    Beyond 40 groups those with the largest differences are drawn, all in the order of their difference.
+    They stand in the order of their difference; beyond 40 groups the 20 best and the 20 worst are drawn.
     """
     with_pairs = [group for group in comparison.others if group.effect is not None]
     if not with_pairs:
         return None
-    largest = sorted(with_pairs, key=lambda group: -abs(_mean(group)))[:MOST_ROWS]
-    shown = sorted(largest, key=_mean, reverse=not comparison.lower_is_better)
-    figure = new_figure(8.4, 1.5 + 0.42 * len(shown))
+    ranked = sorted(with_pairs, key=_mean, reverse=not comparison.lower_is_better)
+    half = MOST_ROWS // 2
+    shown = ranked if len(ranked) <= MOST_ROWS else [*ranked[:half], *ranked[-half:]]
+    # the last part of a dotted key says enough where room is short
+    names = [printable(re.sub(r"\b(?:\w+\.)+(\w+=)", r"\1", group.label), LABEL_WIDTH) for group in shown]
+    figure = new_figure(7.2 + 0.07 * max(map(len, names)), 1.5 + (0.42 if len(shown) < 15 else 0.3) * len(shown))
     axes = figure.subplots()
     share = is_share(comparison.metric)
     unit = "points of " if share else ""
-    style_axes(axes, xlabel=f"{unit}{metric_words(comparison.metric)}, group minus {printable(comparison.baseline.label)}")
+    style_axes(
+        axes, xlabel=f"{unit}{metric_words(comparison.metric)}, group minus {printable(comparison.baseline.label)}"
+    )
     axes.axvline(0, color=SOFT, linewidth=1, zorder=1)
     scale = 100 if share else 1
     before = {run.pair: value for run, value in zip(comparison.baseline.runs, comparison.baseline.values, strict=True)}
@@ -45,7 +52,7 @@ def forest_plot(comparison: Comparison) -> Figure | None:
         axes.annotate(
             told, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=TICK_SIZE, color=INK
         )
-    axes.set_yticks(range(len(shown)), [printable(group.label, 34) for group in shown], fontsize=TICK_SIZE)
+    axes.set_yticks(range(len(shown)), names, fontsize=TICK_SIZE)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x", color="#e3e3e3", linewidth=0.8)

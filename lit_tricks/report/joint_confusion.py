@@ -57,7 +57,9 @@ def joint_confusion(groups: Mapping[str, Sequence[Run]]) -> Figure | None:
             for (row, column), value in np.ndenumerate(share):
                 if value >= 0.005:
                     colour = "white" if value > 0.55 else INK
-                    text = axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7, color=colour)
+                    text = axes.text(
+                        column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=7, color=colour
+                    )
                     text.set_in_layout(False)
     left = "" if len(matrices) == len(found) else f", the first {len(matrices)} of {len(found)} groups"
     headline(figure, f"Percent of each true class (rows) by prediction (columns), all seeds together{left}")

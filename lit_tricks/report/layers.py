@@ -111,9 +111,15 @@ def _tell(axes: Axes, values: Sequence[float], colour: str, left: bool) -> None:
     """Write each value beside its point, on one side or the other."""
     for layer, value in enumerate(values, start=1):
         if math.isfinite(value):
-            side = {"xytext": (-6, 0), "ha": "right"} if left else {"xytext": (6, 0), "ha": "left"}
             axes.annotate(
-                f"{value:.2g}", (layer, value), textcoords="offset points", va="center", fontsize=8, color=colour, **side
+                f"{value:.2g}",
+                (layer, value),
+                xytext=(-6 if left else 6, 0),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                va="center",
+                fontsize=8,
+                color=colour,
             )
 
 

@@ -134,9 +134,7 @@ def labelled(runs: Sequence[Run], apart: Sequence[str] = ()) -> list[Run]:
     said = [overrides(run.results) for run in runs]
     counts = Counter(override for given in said for override in set(given))
     kept = {*REPETITION, *apart}
-    named = [
-        replace(run, label=_label(given, counts, len(runs), kept)) for run, given in zip(runs, said, strict=True)
-    ]
+    named = [replace(run, label=_label(given, counts, len(runs), kept)) for run, given in zip(runs, said, strict=True)]
     return named if apart else _told_apart(named)
 
 

@@ -146,8 +146,9 @@ def sampling(results: Mapping[str, Any]) -> str | None:
 
     matrix = results.get("confusion_matrix")
     accuracy = _mapping(results.get("metrics")).get("test/acc")
-    square = isinstance(matrix, list) and all(isinstance(row, list) and len(row) == len(matrix) for row in matrix)
-    if not square or not isinstance(accuracy, int | float) or not sum(map(sum, matrix)):
+    if not isinstance(accuracy, int | float) or not isinstance(matrix, list):
+        return None
+    if not all(isinstance(row, list) and len(row) == len(matrix) for row in matrix) or not sum(map(sum, matrix)):
         return None
     low, high = bootstrap_interval(matrix)
     return (

@@ -17,7 +17,6 @@ from lit_tricks.report.runs import REPETITION, key_of, overrides
 from lit_tricks.report.style import (
     BLUE,
     INK,
-    LABEL_SIZE,
     SOFT,
     TICK_SIZE,
     VERMILION,
@@ -48,8 +47,7 @@ def swept_settings(comparison: Comparison) -> tuple[list[str], Settings]:
     if len(comparison.groups) < FEWEST_GROUPS:
         return [], []
     settings = [
-        ({key: each.get(key, "default") for key in varied}, value)
-        for each, (_, value) in zip(said, runs, strict=True)
+        ({key: each.get(key, "default") for key in varied}, value) for each, (_, value) in zip(said, runs, strict=True)
     ]
     return varied[:MOST_AXES], settings
 
@@ -97,11 +95,15 @@ def slices(comparison: Comparison, keys: Sequence[str], settings: Settings) -> F
             axes.set_axis_off()
             continue
         texts = [values[keys[index]] for values, _ in settings]
-        style_axes(axes, xlabel=printable(keys[index]), ylabel=metric_words(comparison.metric) if index % 3 == 0 else "")
+        style_axes(
+            axes, xlabel=printable(keys[index]), ylabel=metric_words(comparison.metric) if index % 3 == 0 else ""
+        )
         _slice(axes, texts, metric)
         if is_share(comparison.metric):
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
-    headline(figure, f"{metric_words(comparison.metric).capitalize()} over each knob; dots are runs, the line is their mean")
+    headline(
+        figure, f"{metric_words(comparison.metric).capitalize()} over each knob; dots are runs, the line is their mean"
+    )
     return figure
 
 
@@ -113,13 +115,14 @@ def _slice(axes: Axes, texts: Sequence[str], metric: Sequence[float]) -> None:
     names = list(dict.fromkeys(texts))
     x = [float(names.index(text)) for text in texts] if numbers is None else numbers
     axes.plot(x, metric, "o", color=BLUE, alpha=0.5, markersize=5, markeredgewidth=0)
-    means = sorted((place, float(np.mean([m for p, m in zip(x, metric, strict=True) if p == place]))) for place in set(x))
+    means = sorted(
+        (place, float(np.mean([m for p, m in zip(x, metric, strict=True) if p == place]))) for place in set(x)
+    )
     axes.plot(*zip(*means, strict=True), color=VERMILION, linewidth=1.6)
     if numbers is None:
         axes.set_xticks(range(len(names)), [printable(name, 14) for name in names], fontsize=8, rotation=20)
     elif min(numbers) > 0 and max(numbers) / min(numbers) > LOG_FROM:
         axes.set_xscale("log")
-    axes.xaxis.label.set_size(LABEL_SIZE)
 
 
 def _places(texts: Sequence[str]) -> tuple[np.ndarray, list[tuple[float, str]]]:
@@ -128,7 +131,9 @@ def _places(texts: Sequence[str]) -> tuple[np.ndarray, list[tuple[float, str]]]:
     if numbers is None:
         names = list(dict.fromkeys(texts))
         step = max(len(names) - 1, 1)
-        return np.array([names.index(text) / step for text in texts]), [(k / step, name) for k, name in enumerate(names)]
+        return np.array([names.index(text) / step for text in texts]), [
+            (k / step, name) for k, name in enumerate(names)
+        ]
     values = np.asarray(numbers)
     logarithmic = values.min() > 0 and values.max() / values.min() > LOG_FROM
     heights = _unit(np.log(values) if logarithmic else values)

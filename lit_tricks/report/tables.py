@@ -19,6 +19,7 @@ from lit_tricks.report.summary import class_table, curves, measured, metric_tabl
 
 MOST_CLASSES = 20
 LONGEST_EVIDENCE = 140
+MOST_GROUPS = 20
 
 
 def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Console | None = None) -> None:
@@ -57,8 +58,12 @@ def print_comparison(
     console = console or Console()
     for comparison in comparisons:
         console.print()
-        rows = [_compared(*row) for row in texts(comparison)]
+        best = sorted(comparison.others, key=lambda group: group.mean, reverse=not comparison.lower_is_better)
+        kept = {comparison.baseline.label, *(group.label for group in best[:MOST_GROUPS])}
+        rows = [_compared(*row) for row in texts(comparison) if row[0] in kept]
         console.print(_table(["group", "n", "mean", "difference, 95%", "verdict"], rows, console.width))
+        if len(kept) < len(comparison.groups):
+            console.print(f"the baseline and the best {MOST_GROUPS} of {len(comparison.groups)} groups")
     counted = {run.path for comparison in comparisons for group in comparison.groups for run in group.runs}
     told = {run.path: reason for comparison in comparisons for run, reason in comparison.left_out}
     for run in runs:

@@ -16,7 +16,10 @@ def config(*overrides: str, sweeper: str = "hydra._internal.core_plugins.basic_s
 
 
 def test_jobs_are_the_product_of_all_choices() -> None:
-    assert count_jobs(config("+experiment=[a],[a,b]", "seed=range(0,3)", "+place=${hydra:runtime.output_dir}")) == 2 * 2 * 3
+    assert (
+        count_jobs(config("+experiment=[a],[a,b]", "seed=range(0,3)", "+place=${hydra:runtime.output_dir}"))
+        == 2 * 2 * 3
+    )
     assert count_jobs(config(sweeper="hydra_plugins.lit_tricks_search.SearchSweeper")) is None
 
 

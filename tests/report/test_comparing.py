@@ -40,7 +40,9 @@ def test_figures_are_those_of_scipy(tmp_path: Path) -> None:
     comparison = only(sweep(tmp_path, baseline=BASE, dropout=BETTER, batchnorm=SAME))
     found = {group.label: group for group in comparison.groups}
     assert list(found) == ["baseline", "batchnorm", "dropout"]
-    assert (found["dropout"].mean, found["dropout"].deviation) == pytest.approx((np.mean(BETTER), np.std(BETTER, ddof=1)))
+    assert (found["dropout"].mean, found["dropout"].deviation) == pytest.approx(
+        (np.mean(BETTER), np.std(BETTER, ddof=1))
+    )
     p_values = {}
     for label, values in (("dropout", BETTER), ("batchnorm", SAME)):
         differences = np.subtract(values, BASE)
@@ -87,7 +89,9 @@ def test_identical_runs_differ_by_nothing(tmp_path: Path) -> None:
     (group,) = comparison.others
     assert group.verdict == "no detectable effect"
     assert "dropout: no detectable effect (+0.00 [+0.00, +0.00])" in sentence(comparison)
-    assert json.loads(comparison_json([comparison], []))["comparisons"][0]["groups"][1]["effect"]["tests"]["p_t"] is None
+    assert (
+        json.loads(comparison_json([comparison], []))["comparisons"][0]["groups"][1]["effect"]["tests"]["p_t"] is None
+    )
 
 
 def test_one_seed_is_no_test(tmp_path: Path) -> None:
@@ -183,7 +187,10 @@ def test_several_folders_and_single_runs_are_read_once_each(tmp_path: Path) -> N
     sweep(tmp_path / "runs" / "first", baseline=BASE)
     sweep(tmp_path / "runs" / "second", dropout=BETTER)
     assert len(find_runs([tmp_path / "runs"])) == 10
-    assert len(find_runs([tmp_path / "runs" / "first", tmp_path / "runs", tmp_path / "runs" / "first" / "baseline0"])) == 10
+    assert (
+        len(find_runs([tmp_path / "runs" / "first", tmp_path / "runs", tmp_path / "runs" / "first" / "baseline0"]))
+        == 10
+    )
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:

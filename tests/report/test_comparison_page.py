@@ -27,7 +27,8 @@ def two_groups(folder: Path, word: str = "dropout") -> Path:
         for seed in range(3):
             rate = {"model": {"dropout": float(group == word)}}
             overrides = [f"+experiment=[{group}]", f"seed={seed}"]
-            leave(folder / f"{group[:3]}{seed}".replace("<", "_"), overrides, base + seed * (1 + base) / 100, config=rate)
+            place = folder / f"{group[:3]}{seed}".replace("<", "_")
+            leave(place, overrides, base + seed * (1 + base) / 100, config=rate)
     return folder
 
 
@@ -154,7 +155,8 @@ def test_a_sweep_has_parallel_coordinates_and_slices(tmp_path: Path) -> None:
     np.testing.assert_allclose(lines[-1], [1, 1, 1])
     means = slices(comparison, keys, settings).axes[0].lines[-1]
     np.testing.assert_allclose(means.get_xdata(), [0.001, 0.01, 0.1])
-    np.testing.assert_allclose(means.get_ydata(), [0.8 + 0.1 * r + 0.01 * (3 + k) for k, r in enumerate((0.001, 0.01, 0.1))])
+    expected = [0.8 + 0.1 * rate + 0.01 * (3 + k) for k, rate in enumerate((0.001, 0.01, 0.1))]
+    np.testing.assert_allclose(means.get_ydata(), expected)
 
 
 SCALE = """

@@ -62,7 +62,8 @@ def show(browser: Browser, file: Path, width: int = 1200, scheme: str = "light",
 
 def column(browser: Browser, place: int, table: str = "runs") -> list[str]:
     return browser.execute_script(
-        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map(r => r.cells[arguments[1]].textContent)",
+        """return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map(
+            row => row.cells[arguments[1]].textContent)""",
         table,
         place,
     )
@@ -87,7 +88,8 @@ def until(condition: Callable[[], bool], browser: Browser) -> None:
 
 def test_no_error_no_network_and_data_stay_text(opened: Browser) -> None:
     assert opened.get_log("browser") == []
-    asked = [entry["message"] for entry in opened.get_log("performance") if "Network.requestWillBeSent" in entry["message"]]
+    messages = [entry["message"] for entry in opened.get_log("performance")]
+    asked = [message for message in messages if "Network.requestWillBeSent" in message]
     assert asked
     assert not [message for message in asked if '"url":"http' in message]
     assert opened.title.startswith("Against ")
