@@ -61,9 +61,9 @@ class ChangedAnswers:
         seed = self.pair[0].seed
         surely = "they differ" if p < 0.05 else "that is no detectable difference"
         return (
-            f"With seed {seed}, of {len(self.targets):,} test examples {self.label} mends {mended:,} that {self.baseline} "
-            f"gets wrong and breaks {broken:,} that it gets right: {surely} (McNemar, exact p = {p:.2g}). This is about "
-            "these two trained models; what the setting does on average only several seeds tell."
+            f"With seed {seed}, of {len(self.targets):,} test examples {self.label} mends {mended:,} that "
+            f"{self.baseline} gets wrong and breaks {broken:,} that it gets right: {surely} (McNemar, exact p = "
+            f"{p:.2g}). This is about these two trained models; what the setting does on average only several seeds tell."
         )
 
 
@@ -119,7 +119,7 @@ def _gallery(changed: ChangedAnswers, kept: KeptMistakes, shown: np.ndarray, tit
 
 
 def changed_rows(changed: ChangedAnswers, most: int = 15) -> list[list[str]]:
-    """Return position, true class and both answers of the first mended and broken examples, for those without pictures."""
+    """Return position, true class and both answers of the first mended and broken examples."""
     names = changed.class_names
     return [
         [f"#{index}", word, *(names[label] for label in (changed.targets[index], *changed.answers[:, index]))]

@@ -1,4 +1,4 @@
-"""What one test set of limited size says: how far a metric could have come out otherwise, and whether two models differ.
+"""What one test set of limited size says: how far a metric could have come out otherwise, whether two models differ.
 
 Both hold for the trained networks at hand; what a method does on average only several seeds tell.
 """

@@ -50,8 +50,8 @@ def sortable_table(head: Sequence[str], rows: Iterable[Sequence[Any]], name: str
     options["layout"] = layout
     attributes = "".join(f" data-{key}='{escape(json.dumps(value))}'" for key, value in options.items())
     return (
-        f'<div class="scroll"><table id="{escape(name)}" class="sortable"{attributes}><thead><tr>{titles}</tr></thead>\n'
-        f"<tbody>\n{chr(10).join(lines)}\n</tbody></table></div>"
+        f'<div class="scroll"><table id="{escape(name)}" class="sortable"{attributes}>\n'
+        f"<thead><tr>{titles}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>"
     )
 
 
