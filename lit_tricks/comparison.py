@@ -140,8 +140,9 @@ def compare_command(arguments: Sequence[str]) -> None:
     from lit_tricks.report.comparable import compare_runs
     from lit_tricks.report.runs import find_runs
 
-    folders = [Path(text).expanduser() for text in arguments if "=" not in text or Path(text).is_dir()]
-    pairs = dict(text.partition("=")[::2] for text in arguments if "=" in text and not Path(text).is_dir())
+    given_pairs = [text for text in arguments if text.partition("=")[0].isidentifier() and "=" in text]
+    folders = [Path(text).expanduser() for text in arguments if text not in given_pairs]
+    pairs = dict(text.partition("=")[::2] for text in given_pairs)
     given = take(pairs, "compare DIR", (), ("baseline", "metric", "output"))
     if not folders:
         raise UserError("compare needs folders with runs; received none: use lit-tricks compare runs/DIR")

@@ -35,6 +35,8 @@ def test_a_multirun_ends_with_one_table_and_one_picture(tmp_path: Path, capfd: p
     said = capfd.readouterr().out
     assert "jobs: 3 done, 0 failed, 0 running, 1 waiting; about " in said
     assert f"page    {sweep / 'comparison.html'}" in said
+    named = {place.name for place in (sweep / "tensorboard").iterdir()}
+    assert named == {"comparison", *(f"{word}, seed={seed}" for word in ("baseline", "dropout") for seed in (0, 1))}
     agrees_with_scipy(sweep, said)
 
 

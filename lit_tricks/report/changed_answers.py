@@ -63,7 +63,7 @@ class ChangedAnswers:
         return (
             f"With seed {seed}, of {len(self.targets):,} test examples {self.label} mends {mended:,} that "
             f"{self.baseline} gets wrong and breaks {broken:,} that it gets right: {surely} (McNemar, exact p = "
-            f"{p:.2g}). This is about these two trained models; what the setting does on average only several seeds tell."
+            f"{p:.2g}). This is about these two trained models; what the setting does on average only seeds tell."
         )
 
 

@@ -28,7 +28,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
 def load_runs(*folders: str | Path) -> "pd.DataFrame":
-    """Return one row per run: ``run``, ``group``, ``seed``, ``fold``, ``status``, ``reason``, ``data`` … and all metrics.
+    """Return one row per run: ``run``, ``group``, ``seed``, ``fold``, ``status``, ``reason`` … and all metrics.
 
     Failed, stopped and half-written runs are among them, with their reason and without metrics.
 

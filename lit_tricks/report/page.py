@@ -42,6 +42,7 @@ summary { cursor: pointer; color: var(--accent); }
 dl { margin: .3rem 0; display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 34rem) { body { padding-top: 1rem; } h1 { font-size: 1.15rem; }
+  table { font-size: .9rem; } th, td { padding-right: .5rem; }
   figure { overflow-x: auto; } figure img { max-width: none; width: 36rem; } }
 @media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #f4f4f4; }
   body { max-width: none; padding: 0; font-size: 11pt; } figure, table, .finding { break-inside: avoid; }

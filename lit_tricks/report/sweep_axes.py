@@ -115,10 +115,9 @@ def _slice(axes: Axes, texts: Sequence[str], metric: Sequence[float]) -> None:
     names = list(dict.fromkeys(texts))
     x = [float(names.index(text)) for text in texts] if numbers is None else numbers
     axes.plot(x, metric, "o", color=BLUE, alpha=0.5, markersize=5, markeredgewidth=0)
-    means = sorted(
-        (place, float(np.mean([m for p, m in zip(x, metric, strict=True) if p == place]))) for place in set(x)
-    )
-    axes.plot(*zip(*means, strict=True), color=VERMILION, linewidth=1.6)
+    places, values = np.asarray(x), np.asarray(metric)
+    distinct = np.unique(places)
+    axes.plot(distinct, [values[places == place].mean() for place in distinct], color=VERMILION, linewidth=1.6)
     if numbers is None:
         axes.set_xticks(range(len(names)), [printable(name, 14) for name in names], fontsize=8, rotation=20)
     elif min(numbers) > 0 and max(numbers) / min(numbers) > LOG_FROM:
