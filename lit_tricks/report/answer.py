@@ -38,7 +38,7 @@ def sentence(comparison: Comparison) -> str:
     runs = f"{len(baseline.values)} run{'s' if len(baseline.values) > 1 else ''}"
     if not others:
         spread = "" if baseline.deviation is None else f" ± {told(baseline.deviation, comparison.metric)}"
-        return f"{base}{spread} over {runs}; nothing else was compared with it"
+        return f"{base}{spread} (mean over {runs}); there is no other group to compare with"
     if all(group.effect is None or group.effect.tests.p is None for group in others):
         ranked = sorted(others, key=lambda group: group.mean, reverse=not comparison.lower_is_better)
         best = ranked[0]

@@ -138,4 +138,7 @@ def _answers(run_dir: Path) -> tuple[np.ndarray, np.ndarray] | None:
     if found is None:
         return None
     probabilities, targets = found
-    return (probabilities.argmax(1), targets) if targets.shape == probabilities.shape[:1] else None
+    whole = probabilities.ndim == 2 and probabilities.size and targets.shape == probabilities.shape[:1]
+    if not whole or targets.dtype.kind not in "iu" or targets.min() < 0:
+        return None
+    return probabilities.argmax(1), targets

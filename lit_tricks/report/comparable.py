@@ -24,10 +24,10 @@ def compare_runs(runs: Sequence[Run], metric: str | None = None, baseline: str |
         baseline: see ``compare_groups``.
     """
     completed = [run for run in runs if run.completed]
-    metric = metric or _default_metric(completed)
     known = {name for run in completed for name in run.metrics}
-    if metric not in known and known:
+    if metric is not None and known and metric not in known:
         raise UserError(f"metric must be one that runs have; received '{metric}': try one of {_some(known)}")
+    metric = metric or _default_metric(completed)
     sets: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         sets.setdefault(_test_set(run), []).append(run)
@@ -54,6 +54,8 @@ def _within(
     for run in runs:
         if not run.completed:
             left_out.append((run, f"{run.results.get('status') or 'unreadable'}: {run.reason}"))
+        elif run.results.get("ended") == "pruned":
+            left_out.append((run, "pruned: its search stopped it early"))
         elif not finite(run.metrics.get(metric)):
             left_out.append((run, f"it has no {metric}" if metric not in run.metrics else f"its {metric} is no number"))
         else:

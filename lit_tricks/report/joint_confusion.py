@@ -72,7 +72,7 @@ def _summed(runs: Sequence[Run]) -> np.ndarray | None:
         matrix = run.results.get("confusion_matrix")
         try:
             counts = np.asarray(matrix, dtype=np.int64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         if counts.ndim == 2 and counts.shape[0] == counts.shape[1] and counts.sum() > 0:
             found.append(counts)

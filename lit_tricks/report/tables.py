@@ -68,7 +68,7 @@ def print_comparison(
     told = {run.path: reason for comparison in comparisons for run, reason in comparison.left_out}
     for run in runs:
         if run.path not in counted:
-            said = told.get(run.path) or f"{run.results.get('status') or 'unreadable'}: {run.reason}"
+            said = told.get(run.path) or f"{run.results.get('status') or 'unreadable'}: {run.reason or 'no accuracy'}"
             console.print(Text(f"not counted: {near(run.path)}: {said}"), soft_wrap=True)
     for comparison in comparisons:
         for warning in comparison.warnings:

@@ -152,6 +152,26 @@ def test_failed_stopped_and_half_written_runs_are_listed_with_their_reason(tmp_p
     assert table.loc["dropout3", "group"] == "dropout"
 
 
+def test_a_trial_that_its_search_stopped_early_does_not_count(tmp_path: Path) -> None:
+    leave(tmp_path / "0", ["optimizer.lr=0.1"], 0.9)
+    leave(tmp_path / "1", ["optimizer.lr=9"], 0.1, ended="pruned")
+    ((run, reason),) = only(tmp_path).left_out
+    assert (run.path.name, reason) == ("1", "pruned: its search stopped it early")
+
+
+def test_studies_have_nothing_to_compare(tmp_path: Path) -> None:
+    leave(tmp_path / "0", ["study=descent"], None, metrics={"adam/loss": 0.1}, study="descent", data=None)
+    assert compare_runs(find_runs([tmp_path])) == []
+
+
+def test_one_group_alone_is_told_with_its_spread(tmp_path: Path) -> None:
+    for seed, accuracy in enumerate(BASE):
+        leave(tmp_path / str(seed), [f"seed={seed}"], accuracy)
+    assert sentence(only(tmp_path)) == (
+        "all runs has 90.44% test accuracy ± 0.60% (mean over 5 runs); there is no other group to compare with"
+    )
+
+
 def test_different_test_sets_are_compared_apart(tmp_path: Path) -> None:
     for data, size in (("digits", 100), ("moons", 100), ("moons", 50)):
         for word in ("baseline", "dropout"):

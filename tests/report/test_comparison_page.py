@@ -1,5 +1,6 @@
 """The page of a comparison: what it says, that data stay text, and how large and slow it may become."""
 
+import io
 import re
 import subprocess
 import sys
@@ -20,6 +21,12 @@ from lit_tricks.report.runs import find_runs
 from lit_tricks.report.sweep_axes import parallel_coordinates, slices, swept_settings
 
 NASTY = "<script>alert('x')</script>&\"'"
+
+
+def arrays(**content: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **content)
+    return buffer.getvalue()
 
 
 def two_groups(folder: Path, word: str = "dropout") -> Path:
@@ -106,7 +113,9 @@ def test_what_one_mends_and_the_other_breaks(tmp_path: Path) -> None:
     assert kept.images.shape == (3, 51, 64)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 torn", arrays(probabilities=np.ones(3), targets=np.ones(3)), arrays(index=np.ones(2))]
+)
 def test_damaged_predictions_are_left_out(content: bytes, tmp_path: Path) -> None:
     folder = two_groups(tmp_path)
     for place in ("bas0", "dro0"):
