@@ -1,4 +1,4 @@
-"""The console command ``lit-tricks``: train, list, explain, evaluate, predict."""
+"""The console command ``lit-tricks``: train, list, explain, evaluate, compare, predict."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +19,8 @@ usage: lit-tricks COMMAND ...
         what a trick does, when it helps and hurts, its knobs, cost and source
   evaluate run=DIR [split=test] [data_dir=DIR] [data_path=PLACE] [allow_targets=PACKAGE,...]
         a run's test metrics, again, from its checkpoint; where its data lies now, if that moved
+  compare DIR [DIR ...] [baseline=GROUP] [metric=test/acc] [output=DIR]
+        what helps among many runs, by how much and how surely: tables and a page
   predict run=DIR input=FILE_OR_FOLDER output=FILE.csv [allow_targets=PACKAGE,...]
         class, probability and second choice of new examples
 
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[list[str]], None]:
-    commands = {"list": _list, "explain": _explain, "evaluate": _evaluate, "predict": _predict}
+    commands = {"list": _list, "explain": _explain, "compare": _compare, "evaluate": _evaluate, "predict": _predict}
     if name not in commands:
         near = did_you_mean(name, ["train", *commands], "lit-tricks ")
         raise UserError(f"lit-tricks has no command '{name}'{near or ': see lit-tricks --help'}")
@@ -69,6 +71,15 @@ def _explain(arguments: list[str]) -> None:
     from lit_tricks.commandline.cards import explain
 
     explain(arguments)
+
+
+def _compare(arguments: list[str]) -> None:
+    if not arguments or any(argument in ("--help", "-h") for argument in arguments):
+        print(USAGE)
+        return
+    from lit_tricks.comparison import compare_command
+
+    compare_command(arguments)
 
 
 def _evaluate(arguments: list[str]) -> None:

@@ -17,7 +17,7 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.files import write_atomically
 from lit_tricks.final_evaluation import Answers, evaluate_built
-from lit_tricks.illustrations import draw_shortcut, illustrate, illustrate_correction, survey
+from lit_tricks.illustrations import draw_shortcut, illustrate, illustrate_correction, keep_mistakes, survey
 from lit_tricks.models.summary import dense_layers
 from lit_tricks.publication import publish
 from lit_tricks.report import figures
@@ -86,6 +86,9 @@ def conclude(
             if regions is not None:
                 write_atomically(directory.regions, regions.content())
             drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
+            kept = keep_mistakes(built, mistakes or [])
+            if kept is not None:
+                write_atomically(directory.path / kept.FILE, kept.content())
             if seen is not None and seen.found:
                 drawn["shortcut"] = draw_shortcut(built, found, seen)
             if facts["layers"]:
@@ -93,7 +96,10 @@ def conclude(
             if uncorrected is not None:
                 drawn |= illustrate_correction(built.module, final, uncorrected)
     tested = {name: value for name, value in facts["metrics"].items() if name.startswith("test/")}
-    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), tested, facts)
+    scored = None
+    if answers is not None and built.module.objective.probabilistic:
+        scored = answers.probabilities, answers.targets
+    publish(directory, built.trainer.loggers, drawn, _hyperparameters(config, facts), tested, facts, scored)
     return facts
 
 
@@ -148,6 +154,7 @@ def _knobs(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     for name, value in node.items():
         if isinstance(value, Mapping):
             found |= _knobs(value, f"{prefix}.{name}")
-        elif value is not None and not name.startswith("_"):
+        # a mapping by class has numbers for names
+        elif value is not None and not str(name).startswith("_"):
             found[f"{prefix}.{name}"] = value
     return found

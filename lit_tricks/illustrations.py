@@ -16,6 +16,8 @@ from lit_tricks.final_evaluation import FinalEvaluation
 from lit_tricks.metrics import Evaluation
 from lit_tricks.module import LitClassifier
 from lit_tricks.report import figures
+from lit_tricks.report.kept_mistakes import MOST as MOST_KEPT
+from lit_tricks.report.kept_mistakes import KeptMistakes
 from lit_tricks.report.run_files import Rows
 from lit_tricks.report.style import SPLIT_NAMES
 
@@ -49,7 +51,9 @@ def illustrate(
         drawn["decision_regions"] = figures.decision_regions(regions)
     if rows:
         drawn["learning_curves"] = figures.learning_curves(rows)
-        drawn["learning_rate"] = figures.learning_rate_curve(rows)
+        # a constant rate is a number, no picture
+        if len({row.get("lr") for row in rows}) > 1:
+            drawn["learning_rate"] = figures.learning_rate_curve(rows)
     if (augmented := _augmented(built)) is not None:
         drawn["augmentation"] = augmented
     drawn |= dict(_recorded(built))
@@ -139,6 +143,18 @@ def _misclassified(built: Built, mistakes: list[figures.Mistake], by_position: b
     shown = ranked[:MOST_MISTAKES]
     images = _test_images(built, [record.index for record in shown])
     return figures.misclassified_gallery(images, shown, spec.class_names, spec.value_range, count, by_position)
+
+
+def keep_mistakes(built: Built, mistakes: list[figures.Mistake]) -> KeptMistakes | None:
+    """Return images of mistakes, small, so that runs can be compared without their data; None for tables.
+
+    Of too many every second or third of the ranked ones is kept: what another run mends is seldom among the worst.
+    """
+    spec, step = built.module.spec, -(-len(mistakes) // MOST_KEPT) or 1
+    rows = [record.index for record in mistakes[::step]]
+    if spec.kind != "image" or len(spec.input_shape) != 3 or not rows:
+        return None
+    return KeptMistakes.of(rows, _test_images(built, rows), spec.value_range)
 
 
 def _augmented(built: Built) -> Figure | None:

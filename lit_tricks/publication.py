@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from pytorch_lightning.loggers import Logger
 
@@ -22,6 +23,7 @@ def publish(
     hyperparameters: Mapping[str, Any],
     final: Mapping[str, Any],
     facts: dict[str, Any],
+    predictions: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
     """Write figures, event files, ``report.html`` and ``results.json``, and print what came out.
 
@@ -32,6 +34,7 @@ def publish(
         hyperparameters: what distinguishes this run from others.
         final: the figures that stand beside them.
         facts: the content of ``results.json``, whose ``seconds`` grow by ``report``.
+        predictions: probabilities (N, K) and targets (N,) of the test split, for TensorBoard's PR CURVES tab.
     """
     with clocked(facts["seconds"], "report"):
         for name, figure in drawn.items():
@@ -42,6 +45,8 @@ def publish(
                 for name in drawn:
                     logger.add_figure(name, directory.figures / f"{name}.png")
                 logger.log_hyperparams(hyperparameters, final)
+                if predictions is not None:
+                    logger.add_pr_curves(*predictions, list(facts["data"]["class_counts"]))
                 logger.finalize("success")
     write_run_report(directory.path, facts)
     directory.write_results(facts)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -192,6 +193,8 @@ def test_jobs_of_a_joblib_sweep_share_the_cores_and_outlive_a_failing_one(tmp_pa
     share = max(1, joblib.cpu_count() // 2)
     assert [found["threads"] for found in results] == [share] * 3
     assert done.stdout.count(f"; 2 processes share {joblib.cpu_count()} core") == 3
+    assert re.search(r"^jobs: \d done, [01] failed, [12] running, [01] waiting; about \d+ s left$", done.stdout, re.M)
+    assert (tmp_path / "sweep" / "comparison.html").is_file()
     for folder in (folders[0], folders[2]):
         assert (folder / "report.html").is_file()
         assert (folder / "checkpoints" / "last.ckpt").is_file()

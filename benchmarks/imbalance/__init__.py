@@ -1,0 +1,1 @@
+"""What helps against imbalanced classes, compared with statistics."""

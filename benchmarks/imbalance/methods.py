@@ -61,14 +61,14 @@ CASES = (
         "fashion",
         "Fashion-MNIST with a long tail",
         ("data=fashion_mnist", "data_dir={data_dir}", *_LONG_TAIL),
-        "training images thinned to a long tail of factor 100; validation and all 10,000 test images are left as they are",
+        "training images thinned to a long tail of factor 100; validation and the 10,000 test images are left as they are",
         ("Sneaker", "Bag", "Ankle boot"),
     ),
     Case(
         "mnist",
         "MNIST with a long tail",
         ("data=mnist", "data_dir={data_dir}", *_LONG_TAIL),
-        "training images thinned to a long tail of factor 100; validation and all 10,000 test images are left as they are",
+        "training images thinned to a long tail of factor 100; validation and the 10,000 test images are left as they are",
         ("7", "8", "9"),
     ),
     Case(
@@ -87,15 +87,15 @@ METHODS = (
     Method("weights 1 / n", ("+experiment=weights/inverse",)),
     Method("effective-number weights", ("+experiment=weights/effective_number",)),
     Method("focal loss", ("loss=focal",)),
-    Method("LDAM, re-weighted late", ("loss=ldam", "+experiment=deferred_reweighting")),
+    Method("LDAM, re-weighted late", ("loss=ldam", "+experiment=deferred/reweighting")),
     Method("balanced softmax", ("loss=balanced_softmax",)),
     Method("balanced batches", ("sampler=balanced",)),
     Method("oversampling", ("sampler=oversample",)),
     Method("undersampling", ("sampler=undersample",)),
     Method("SMOTE", ("sampler=smote",)),
-    Method("logit adjustment after training", ("+experiment=post_hoc_logit_adjustment",)),
-    Method("threshold of the best F1", ("+experiment=threshold_tuning",), two_classes=True),
-    Method("classifier retraining (cRT)", ("+experiment=classifier_retraining",), after=True),
+    Method("logit adjustment after training", ("+experiment=after_training/logit_adjustment",)),
+    Method("threshold of the best F1", ("+experiment=after_training/threshold",), two_classes=True),
+    Method("classifier retraining (cRT)", ("+experiment=deferred/classifier_retraining",), after=True),
 )
 
 

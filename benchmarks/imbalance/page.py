@@ -9,11 +9,11 @@ from lit_tricks.report.statistics import holm, paired_difference, paired_tests
 HEAD = """\
 # Imbalanced data: what helps, and what only seems to
 
-Made by `python -m benchmarks.imbalance DATA_DIR` from {seeds} paired seeds of every method on every data set; no figure
-is typed. Each cell is the mean over the seeds. The difference to the plain network has a 95% interval (Student's, paired
-by seed: same split, same initial weights) and a p value after Holm's correction over the methods of its table; *no
-detectable effect* is said where that is .05 or more. Only the training split is imbalanced where it was made so;
-validation and test are as they are, and nothing was chosen on the test split.
+Made by `python -m benchmarks.imbalance DATA_DIR` from {seeds} paired seeds of every method on every data set. Each cell is
+the mean over the seeds. The difference to the plain network has a 95% interval (Student's, paired by seed: same split,
+same initial weights) and a p value after Holm's correction over the methods of its table; *no detectable effect* is said
+where that is .05 or more. Only the training split is imbalanced where it was made so; validation and test are as they
+are. Every method ran with its defaults: nothing was tuned, on the test split or elsewhere.
 """
 COLUMNS = {
     "acc": "accuracy",
@@ -51,7 +51,9 @@ def differences(case: Case, rows: Mapping[str, Sequence[Figures]]) -> dict[str, 
     """Return method → the difference to plain in words, whether it is detected, and its mean, by the case's metric."""
     plain = [each[case.metric] for each in rows[PLAIN]]
     others = {name: [each[case.metric] for each in seeds] for name, seeds in rows.items() if name != PLAIN}
-    adjusted = dict(zip(others, holm([paired_tests(plain, values).p or 0.0 for values in others.values()]), strict=True))
+    adjusted = dict(
+        zip(others, holm([paired_tests(plain, values).p or 0.0 for values in others.values()]), strict=True)
+    )
     told = {}
     for name, values in others.items():
         difference = paired_difference(plain, values)

@@ -9,7 +9,8 @@ from lit_tricks.report.comparing import compare_groups
 from lit_tricks.report.figures import save_figure
 from lit_tricks.report.forest import forest_plot
 from lit_tricks.report.joint_confusion import joint_confusion
-from lit_tricks.report.runs import Run, load_run
+from lit_tricks.report.run_files import read_json
+from lit_tricks.report.runs import Run
 
 # what a run with a correction draws of itself
 CORRECTED = {"precision_recall": "threshold of the best F1", "reliability": "logit adjustment after training"}
@@ -24,7 +25,10 @@ def draw(case: Case, folders: Mapping[str, Sequence[Path]], target: Path) -> Non
         target: folder of the pictures.
     """
     target.mkdir(parents=True, exist_ok=True)
-    groups: dict[str, list[Run]] = {name: [load_run(folder, name) for folder in all_] for name, all_ in folders.items()}
+    groups: dict[str, list[Run]] = {
+        name: [Run(folder, read_json(folder / "results.json"), name) for folder in all_seeds]
+        for name, all_seeds in folders.items()
+    }
     runs = [run for members in groups.values() for run in members]
     comparison = compare_groups(case.title, f"test/{case.metric}", runs, baseline=PLAIN)
     best = max(groups, key=lambda name: sum(run.metrics[f"val/{case.metric}"] for run in groups[name]))

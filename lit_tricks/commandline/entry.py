@@ -36,6 +36,7 @@ from lit_tricks.commandline.failures import (
     wants_traceback,
 )
 from lit_tricks.commandline.help import help_text
+from lit_tricks.commandline.job_progress import JOBS, begin, progress
 from lit_tricks.commandline.options import composer_for, parse_options, parser
 from lit_tricks.commandline.output import outliving_its_reader
 from lit_tricks.commandline.startup import uncollected_imports
@@ -134,7 +135,7 @@ def _run(options: argparse.Namespace) -> None:
 @contextmanager
 def _raising_hydra(journal: Path) -> Iterator[Path]:
     """Make Hydra raise instead of printing and exiting, and tell every job where the sweep's journal is."""
-    ours = {WISH: "1" if wants_traceback() else "0", HYDRA_FULL_ERROR: "1", JOURNAL: str(journal)}
+    ours = {WISH: "1" if wants_traceback() else "0", HYDRA_FULL_ERROR: "1", JOURNAL: str(journal), JOBS: ""}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:
@@ -158,6 +159,7 @@ def run_task(config: DictConfig) -> float | None:
     overrides = [str(override) for override in hydra.overrides.task]
     number = int(hydra.job.num) if sweeping else 0
     if sweeping:
+        begin(number)
         os.environ[JOB] = json.dumps([*overrides, _run_directory(str(hydra.runtime.output_dir))])
     try:
         with uncollected_imports():
@@ -172,12 +174,19 @@ def run_task(config: DictConfig) -> float | None:
         if not sweeping:
             raise SystemExit(tell(error)) from error
         code = tell(error, f" in job {number} ({' '.join(overrides)})")
-        record(JobRecord(number, overrides, code))
+        _end(JobRecord(number, overrides, code))
         raise
     finally:
         os.environ.pop(JOB, None)
-    record(JobRecord(number, overrides, SUCCESS))
+    _end(JobRecord(number, overrides, SUCCESS))
     return score
+
+
+def _end(entry: JobRecord) -> None:
+    record(entry)
+    far = progress()
+    if far is not None:
+        print(far, flush=True)
 
 
 def _run_directory(path: str) -> str:

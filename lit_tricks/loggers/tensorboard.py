@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,9 +11,11 @@ from pytorch_lightning.utilities import rank_zero_only
 from lit_tricks.loggers.run_logger import RunLogger
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch.utils.tensorboard import SummaryWriter
 
 FLUSH_SECONDS = 10
+MOST_CURVES = 20
 # of the colour types of a PNG: grey, red-green-blue, palette
 CHANNELS = {0: 1, 2: 3, 3: 3}
 
@@ -88,6 +90,23 @@ class TensorBoard(RunLogger):
         width, height = struct.unpack(">II", png[16:24])
         image = Summary.Image(width=width, height=height, colorspace=CHANNELS.get(png[25], 4), encoded_image_string=png)
         self._add_summary("", Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+        self._settle()
+
+    @rank_zero_only
+    def add_pr_curves(self, probabilities: "np.ndarray", targets: "np.ndarray", class_names: Sequence[str]) -> None:
+        """Show how precision and recall of the test split depend on the threshold, one curve a class.
+
+        Of two classes only the second, the positive one, has a curve; of many only the first 20.
+
+        Args:
+            probabilities: (N, K).
+            targets: (N,) class indices.
+            class_names: K names.
+        """
+        labels = range(len(class_names))[:MOST_CURVES] if len(class_names) != 2 else [1]
+        for label in labels:
+            curve = f"precision_recall/{class_names[label]}"
+            self._writer("test").add_pr_curve(curve, targets == label, probabilities[:, label], self._last_step)
         self._settle()
 
     @rank_zero_only

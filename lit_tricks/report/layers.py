@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from lit_tricks.report.style import (
     BLUE,
@@ -31,6 +32,8 @@ PANELS = {
 }
 MOST_LAYERS = 8
 MOST_OUTPUTS = 10
+OUTPUT_COLUMNS = 5
+FEW_LAYERS = 3
 
 
 def drive_histograms(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
@@ -74,8 +77,9 @@ def layer_spread(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """
     moments = [moment for moment in MOMENTS if layers.get(moment)]
     keys = recorded_panels(layer for moment in moments for layer in layers[moment])
-    figure = new_figure(3.6 * len(keys), 3.8)
-    panels = figure.subplots(1, len(keys))
+    figure = new_figure(3.1 * len(keys), 3.8)
+    panels = figure.subplots(1, len(keys), squeeze=False)[0]
+    count = max(len(layers[moment]) for moment in moments)
     for axes, key in zip(panels, keys, strict=True):
         title, unit, logarithmic = PANELS[key]
         style_axes(axes, title, "layer", unit)
@@ -83,16 +87,40 @@ def layer_spread(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
             values = [layer.get(key) for layer in layers[moment]]
             word, colour = MOMENTS[moment]
             drawable = _positive(values) if logarithmic else [math.nan if v is None else v for v in values]
-            axes.plot(range(1, len(values) + 1), drawable, color=colour, marker="o", label=word)
+            # a line between two or three points looks like a trend
+            line = "-" if count > FEW_LAYERS else "None"
+            axes.plot(range(1, len(values) + 1), drawable, color=colour, marker="o", linestyle=line, label=word)
+            if count <= FEW_LAYERS:
+                _tell(axes, drawable, colour, left=moment == moments[0])
         if not logarithmic:
             axes.set_ylim(-0.03, 1.03)
         elif any((layer.get(key) or 0) > 0 for moment in moments for layer in layers[moment]):
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+        axes.set_xlim(0.3, count + 0.7)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles = panels[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False, fontsize=TICK_SIZE)
     headline(figure, _gradient_sentence(layers[moments[0]], MOMENTS[moments[0]][0]))
     return figure
+
+
+def _tell(axes: Axes, values: Sequence[float], colour: str, left: bool) -> None:
+    """Write each value beside its point, on one side or the other."""
+    for layer, value in enumerate(values, start=1):
+        if math.isfinite(value):
+            axes.annotate(
+                f"{value:.2g}",
+                (layer, value),
+                xytext=(-6 if left else 6, 0),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                va="center",
+                fontsize=8,
+                color=colour,
+            )
 
 
 def recorded_panels(layers: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -112,19 +140,26 @@ def output_histograms(outputs: Mapping[str, Mapping[str, Any]], class_names: Seq
     moments = [moment for moment in MOMENTS if moment in outputs]
     labels = class_labels(class_names, 14)
     shown = min(len(labels), MOST_OUTPUTS)
-    figure = new_figure(max(2.1 * shown, 7.0), 2.2 * len(moments) + 0.9)
-    panels = figure.subplots(len(moments), shown, squeeze=False)
+    columns = min(shown, OUTPUT_COLUMNS)
+    rows = -(-shown // columns)
+    figure = new_figure(max(2.1 * columns, 7.0), 2.0 * rows * len(moments) + 0.9)
+    panels = figure.subplots(rows * len(moments), columns, squeeze=False)
     few = len(labels) <= 3
-    for row, moment in zip(panels, moments, strict=True):
+    for block, moment in enumerate(moments):
         edges, counts = outputs[moment]["edges"], np.asarray(outputs[moment]["counts"])
-        for output, axes in enumerate(row):
-            style_axes(axes, f"output {labels[output]}", "" if moment != moments[-1] else "value")
+        for output, axes in enumerate(panels[block * rows : (block + 1) * rows].ravel()):
+            if output >= shown:
+                axes.set_axis_off()
+                continue
+            last = block == len(moments) - 1 and output >= shown - columns
+            style_axes(axes, f"output {labels[output]}", "value" if last else "")
             parts = _by_class(counts[output], output, labels, few)
             for (name, part), colour in zip(parts, PALETTE, strict=False):
                 axes.stairs(_density(part, edges), edges, fill=True, color=colour, alpha=0.45, label=name)
             axes.set_yticks([])
             axes.set_xticks([0, 0.5, 1])
-        row[0].set_ylabel(MOMENTS[moment][0], fontsize=TICK_SIZE, color=SOFT)
+            if output % columns == 0:
+                axes.set_ylabel(MOMENTS[moment][0], fontsize=TICK_SIZE, color=SOFT)
     handles = panels[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False, fontsize=TICK_SIZE)
     headline(figure, "What every output says, by true class")

@@ -1,9 +1,11 @@
 """Self-contained HTML pages: one skeleton, one style, every string escaped.
 
 Light and dark follow the reader's system; the page is readable on a phone and when printed. Nothing is
-loaded from anywhere, which the content security policy enforces.
+loaded from anywhere and no script runs but the page's own, which the content security policy enforces.
 """
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -35,9 +37,13 @@ figure { margin: 1rem 0; } figcaption { color: var(--soft); font-size: .9rem; ma
 figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
 .finding { border-left: 4px solid var(--line); background: var(--card); padding: .6rem 1rem; margin: .7rem 0;
   border-radius: 0 6px 6px 0; } .finding.warning, .finding.critical { border-color: var(--warn); }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 1.2rem; }
+summary { cursor: pointer; color: var(--accent); }
 dl { margin: .3rem 0; display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-@media (max-width: 34rem) { body { padding-top: 1rem; } h1 { font-size: 1.3rem; } }
+@media (max-width: 34rem) { body { padding-top: 1rem; } h1 { font-size: 1.15rem; }
+  table { font-size: .9rem; } th, td { padding-right: .5rem; }
+  figure { overflow-x: auto; } figure img { max-width: none; width: 36rem; } }
 @media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #f4f4f4; }
   body { max-width: none; padding: 0; font-size: 11pt; } figure, table, .finding { break-inside: avoid; }
   figure img { max-height: 240mm; } h2, figcaption { break-after: avoid; } }
@@ -48,20 +54,33 @@ _SKELETON = Template("""<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="$policy">
 <title>$title</title>
 <style>$style</style>
 </head>
 <body>
 $body
-</body>
+$scripts</body>
 </html>
 """)
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """Return a complete document; ``title`` is text, ``body`` is HTML."""
-    return _SKELETON.substitute(title=escape(title), style=_STYLE, body="\n".join(body))
+def page(title: str, body: Iterable[str], scripts: Sequence[str] = (), style: str = "") -> str:
+    """Return a complete document; ``title`` is text, ``body`` is HTML.
+
+    ``scripts`` are modules that run at the end, ``style`` stands before the page's own, which therefore wins.
+    """
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    if scripts:
+        digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+        policy += "; script-src " + " ".join(f"'sha256-{digest}'" for digest in digests)
+    return _SKELETON.substitute(
+        title=escape(title),
+        style=style + _STYLE,
+        policy=policy,
+        body="\n".join(body),
+        scripts="".join(f'<script type="module">{script}</script>\n' for script in scripts),
+    )
 
 
 def section(heading: str, *parts: str) -> str:
@@ -91,6 +110,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         + "\n".join(lines)
         + "\n</tbody></table></div>"
     )
+
+
+def figure(name: str, picture: bytes) -> str:
+    """Return a PNG under its name."""
+    source = base64.b64encode(picture).decode("ascii")
+    return (
+        f"<figure><figcaption>{escape(name)}</figcaption>"
+        f'<img alt="{escape(name)}" src="data:image/png;base64,{source}"></figure>'
+    )
+
+
+def folded(heading: str, *parts: str) -> str:
+    """Return HTML that opens under its heading."""
+    return f"<details><summary>{escape(heading)}</summary>\n" + "\n".join(parts) + "\n</details>"
 
 
 def definitions(pairs: Mapping[str, Any]) -> str:

@@ -1,12 +1,11 @@
 """``report.html``: one run on one page."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from lit_tricks.report.page import definitions, page, paragraph, preformatted, section, table, write_page
+from lit_tricks.report.page import definitions, figure, page, paragraph, preformatted, section, table, write_page
 from lit_tricks.report.run_files import has_events, read_config, read_diagnosis, read_json, read_metrics
 from lit_tricks.report.summary import (
     class_table,
@@ -17,6 +16,7 @@ from lit_tricks.report.summary import (
     layer_table,
     measured,
     metric_table,
+    sampling,
     sentence,
 )
 
@@ -41,6 +41,7 @@ def write_run_report(run_dir: Path, results: Mapping[str, Any] | None = None) ->
     head, rows = metric_table(results)
     weights = measured(results)
     said = [paragraph(f"Measured with the {weights}.", "soft")] if weights else []
+    said += [paragraph(text, "soft") for text in (sampling(results),) if text]
     body.append(section("Results", table(head, rows), *said) if rows else section("Results", NO_METRICS))
     head, rows = correction_table(results)
     if rows:
@@ -109,11 +110,7 @@ def _figures(run_dir: Path) -> Iterator[str]:
         if not content.startswith(PNG):
             yield paragraph(f"{path.name} is no readable picture.", "warn")
             continue
-        source = base64.b64encode(content).decode("ascii")
-        yield (
-            f"<figure><figcaption>{escape(name)}</figcaption>"
-            f'<img alt="{escape(name)}" src="data:image/png;base64,{source}"></figure>'
-        )
+        yield figure(name, content)
 
 
 def _configuration(run_dir: Path) -> Iterator[str]:

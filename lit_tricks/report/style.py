@@ -92,6 +92,12 @@ def _characters() -> frozenset[int]:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write ``figure`` as PNG at 150 dpi; ``path`` holds either its old content or all of the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, png(figure))
+    return path
+
+
+def png(figure: Figure) -> bytes:
+    """Return ``figure`` as PNG at 150 dpi."""
     # one pass: ``savefig`` draws everything twice, the first time for the layout, which drawing settles by itself
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -101,5 +107,4 @@ def save_figure(figure: Figure, path: Path) -> Path:
     picture.save(buffer, format="png", dpi=(DPI, DPI))
     # the canvas, and the page on it, is most of the memory that a figure holds
     FigureCanvasBase(figure)
-    write_atomically(path, buffer.getvalue())
-    return path
+    return buffer.getvalue()

@@ -170,6 +170,23 @@ def measured(results: Mapping[str, Any]) -> str | None:
     return text
 
 
+def sampling(results: Mapping[str, Any]) -> str | None:
+    """Return how far the accuracy could have come out otherwise on another test set of this size; None without one."""
+    from lit_tricks.report.one_test_set import bootstrap_interval
+
+    matrix = results.get("confusion_matrix")
+    accuracy = _mapping(results.get("metrics")).get("test/acc")
+    if not isinstance(accuracy, int | float) or not isinstance(matrix, list):
+        return None
+    if not all(isinstance(row, list) and len(row) == len(matrix) for row in matrix) or not sum(map(sum, matrix)):
+        return None
+    low, high = bootstrap_interval(matrix)
+    return (
+        f"On {_tested(results)}test examples the accuracy of this model is known to {low:.2%} to {high:.2%} (95% "
+        "interval, bootstrap). How much another seed would change it only further seeds tell."
+    )
+
+
 def sentence(results: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """Return the one sentence that says what came out, or why nothing did."""
     if isinstance(finding := results.get("finding"), str):

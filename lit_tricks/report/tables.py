@@ -1,6 +1,6 @@
 """The result table in the terminal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -10,12 +10,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lit_tricks.report.answer import sentence, texts
+from lit_tricks.report.comparing import Comparison
 from lit_tricks.report.page import number
 from lit_tricks.report.run_files import has_events, read_diagnosis
+from lit_tricks.report.runs import Run
 from lit_tricks.report.summary import class_table, curves, measured, metric_table, near
 
 MOST_CLASSES = 20
 LONGEST_EVIDENCE = 140
+MOST_GROUPS = 20
 
 
 def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Console | None = None) -> None:
@@ -45,6 +49,40 @@ def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Cons
     for line in (*([weights] if weights else []), *doctor, *_places(path)):
         # paths and overrides are copied: a line break in the middle would spoil them
         console.print(Text(line), soft_wrap=True)
+
+
+def print_comparison(
+    comparisons: Sequence[Comparison], runs: Sequence[Run], page: Path, console: Console | None = None
+) -> None:
+    """Print the table of groups, the runs that do not count with their reasons, the answer, and where the page lies."""
+    console = console or Console()
+    for comparison in comparisons:
+        console.print()
+        best = sorted(comparison.others, key=lambda group: group.mean, reverse=not comparison.lower_is_better)
+        kept = {comparison.baseline.label, *(group.label for group in best[:MOST_GROUPS])}
+        rows = [_compared(*row) for row in texts(comparison) if row[0] in kept]
+        console.print(_table(["group", "n", "mean", "difference, 95%", "verdict"], rows, console.width))
+        if len(kept) < len(comparison.groups):
+            console.print(f"the baseline and the best {MOST_GROUPS} of {len(comparison.groups)} groups")
+    counted = {run.path for comparison in comparisons for group in comparison.groups for run in group.runs}
+    told = {run.path: reason for comparison in comparisons for run, reason in comparison.left_out}
+    for run in runs:
+        if run.path not in counted:
+            said = told.get(run.path) or f"{run.results.get('status') or 'unreadable'}: {run.reason or 'no accuracy'}"
+            console.print(Text(f"not counted: {near(run.path)}: {said}"), soft_wrap=True)
+    for comparison in comparisons:
+        for warning in comparison.warnings:
+            console.print(Text(f"warning: {warning}"), soft_wrap=True)
+        data = f"{comparison.data}: " if len(comparisons) > 1 else ""
+        console.print(Text(f"{data}{sentence(comparison)}"), soft_wrap=True)
+    if not comparisons:
+        console.print("No run can be compared: none was completed")
+    console.print(Text(f"page    {near(page)}"), soft_wrap=True)
+
+
+def _compared(label: str, verdict: str, n: str, mean: str, _: str, difference: str, span: str, *__: str) -> list[str]:
+    """Return the cells that a terminal has room for."""
+    return [label, n, mean, difference if span == "-" else f"{difference} {span}", verdict]
 
 
 def _doctor(run_dir: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ from benchmarks.imbalance.runs import command
 from lit_tricks.commandline.strict import check_command_line
 
 CANCER = CASES[0]
+COUNTS = {"malignant": 20, "benign": 180}
 
 
 def rows(offsets: dict[str, float]) -> dict[str, list[dict[str, object]]]:
@@ -20,7 +21,10 @@ def rows(offsets: dict[str, float]) -> dict[str, list[dict[str, object]]]:
     levels = {PLAIN: 0.0, **offsets}
     return {
         name: [
-            {**dict.fromkeys(COLUMNS, 0.7 + offset + noise[place, seed]), "class_counts": {"malignant": 20, "benign": 180}}
+            {
+                **dict.fromkeys(COLUMNS, 0.7 + offset + noise[place, seed]),
+                "class_counts": {"malignant": 20, "benign": 180},
+            }
             for seed in range(SEEDS)
         ]
         for place, (name, offset) in enumerate(levels.items())

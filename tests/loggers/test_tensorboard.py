@@ -2,12 +2,14 @@ import json
 import pickle
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.util import tensor_util
 from werkzeug.test import Client
 
 from lit_tricks.loggers import TensorBoard
@@ -240,3 +242,23 @@ def test_flattened_values_are_what_the_tab_can_show():
     flat = flatten(params)
     assert flat == {"a.b": True, "a.c.d": 1, "e": "None", "f": "(1, 2)", "g": "inf", "h": "text"}
     json.dumps(flat, allow_nan=False)
+
+
+@pytest.mark.parametrize(("classes", "curves"), [(2, ["b"]), (3, ["a", "b", "c"]), (30, [*"abcdefghijklmnopqrst"])])
+def test_precision_and_recall_have_a_curve_a_class(run, tmp_path, classes, curves):
+    names = [chr(97 + k) for k in range(classes)]
+    targets = np.arange(60) % classes
+    scores = np.random.default_rng(0).dirichlet(np.ones(classes), 60)
+    logger = run()
+    logger.add_pr_curves(scores, targets, names)
+    logger.finalize("success")
+    events = EventAccumulator(str(tmp_path / "run/test"))
+    events.Reload()
+    assert events.Tags()["tensors"] == [f"precision_recall/{name}" for name in curves]
+    rows = tensor_util.make_ndarray(events.Tensors(f"precision_recall/{curves[0]}")[0].tensor_proto)
+    label = names.index(curves[0])
+    for place in (10, 64, 100):
+        above = scores[:, label] >= place / 126
+        hits = (targets[above] == label).sum()
+        assert rows[4, place] == pytest.approx(hits / max(above.sum(), 1), abs=1e-6)
+        assert rows[5, place] == pytest.approx(hits / (targets == label).sum(), abs=1e-6)

@@ -13,7 +13,7 @@ KEY = "data.train_size"
 
 def run(label: str, size: object, accuracy: float, status: str = "completed", name: str = "test/acc") -> Run:
     results = {"status": status, "overrides": [f"{KEY}={size}"], "metrics": {name: accuracy}}
-    return Run(Path("run"), results, [], label)
+    return Run(Path("run"), results, label)
 
 
 def test_points_are_those_of_completed_runs_with_a_number() -> None:

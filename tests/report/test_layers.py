@@ -52,3 +52,21 @@ def test_outputs_of_many_classes_are_their_own_against_the_rest():
     figure = output_histograms({"start": record, "end": record}, list("abcde"))
     assert len(figure.axes) == 10
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["its own class", "all other classes"]
+
+
+def test_two_layers_are_points_with_their_values_and_many_are_lines():
+    few = layer_spread({"start": [layer("a", gradient=0.25), layer("b")], "end": [layer("a"), layer("b")]})
+    assert [text.get_text() for text in few.axes[1].texts] == ["0.25", "1", "1", "1"]
+    assert {line.get_linestyle() for line in few.axes[1].lines} == {"None"}
+    many = layer_spread({"start": [layer(str(k)) for k in range(4)]})
+    assert not many.axes[1].texts
+    assert many.axes[1].lines[0].get_linestyle() == "-"
+
+
+def test_ten_outputs_stand_in_rows_of_five():
+    counts = np.ones((10, 10, 2), dtype=int).tolist()
+    record = {"edges": [0, 0.5, 1], "counts": counts}
+    figure = output_histograms({"start": record, "end": record}, list("abcdefghij"))
+    assert figure.axes[0].get_gridspec().get_geometry() == (4, 5)
+    assert [axes.get_title("left") for axes in figure.axes] == [f"output {name}" for name in "abcdefghij"] * 2
+    assert figure.get_size_inches()[0] < 12

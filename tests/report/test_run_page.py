@@ -224,6 +224,17 @@ def test_says_which_weights_were_measured_and_how_to_see_the_curves(run_dir, mon
     assert f"tensorboard --logdir {run_dir.parent.name}" in read(run_dir)[1].text
 
 
+def test_says_how_far_the_accuracy_is_known(run_dir):
+    _, reader = read(run_dir)
+    # 350 of 360 right: the normal approximation is 97.22% ± 1.70
+    told = re.search(r"On 360 test examples the accuracy of this model is known to ([\d.]+)% to ([\d.]+)%", reader.text)
+    assert [float(end) for end in told.groups()] == pytest.approx([95.52, 98.92], abs=0.3)
+    (run_dir / "results.json").write_text(
+        json.dumps(RESULTS | {"confusion_matrix": [[0, 0], [0, 0]]}), encoding="utf-8"
+    )
+    assert "is known to" not in read(run_dir)[1].text
+
+
 def test_a_classifier_that_has_no_epochs_was_measured_with_no_epoch_s_weights(run_dir):
     facts = {"estimator": "SVC", "checkpoint": "checkpoints/model.skops", "epochs": None, "steps": None}
     (run_dir / "results.json").write_text(json.dumps(RESULTS | facts), encoding="utf-8")
