@@ -61,14 +61,14 @@ CASES = (
         "fashion",
         "Fashion-MNIST with a long tail",
         ("data=fashion_mnist", "data_dir={data_dir}", *_LONG_TAIL),
-        "training images thinned to a long tail of factor 100; validation and the 10,000 test images are left as they are",
+        "training images thinned to a long tail of factor 100; validation and test split are left as they are",
         ("Sneaker", "Bag", "Ankle boot"),
     ),
     Case(
         "mnist",
         "MNIST with a long tail",
         ("data=mnist", "data_dir={data_dir}", *_LONG_TAIL),
-        "training images thinned to a long tail of factor 100; validation and the 10,000 test images are left as they are",
+        "training images thinned to a long tail of factor 100; validation and test split are left as they are",
         ("7", "8", "9"),
     ),
     Case(

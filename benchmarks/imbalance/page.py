@@ -9,11 +9,11 @@ from lit_tricks.report.statistics import holm, paired_difference, paired_tests
 HEAD = """\
 # Imbalanced data: what helps, and what only seems to
 
-Made by `python -m benchmarks.imbalance DATA_DIR` from {seeds} paired seeds of every method on every data set. Each cell is
-the mean over the seeds. The difference to the plain network has a 95% interval (Student's, paired by seed: same split,
-same initial weights) and a p value after Holm's correction over the methods of its table; *no detectable effect* is said
-where that is .05 or more. Only the training split is imbalanced where it was made so; validation and test are as they
-are. Every method ran with its defaults: nothing was tuned, on the test split or elsewhere.
+Made by `python -m benchmarks.imbalance DATA_DIR` from {seeds} paired seeds of every method on every data set. Each cell
+is the mean over the seeds. The difference to the plain network has a 95% interval (Student's, paired by seed: same
+split, same initial weights) and a p value after Holm's correction over the methods of its table; *no detectable effect*
+is said where that is .05 or more. Only the training split is imbalanced where it was made so; validation and test are
+as they are. Every method ran with its defaults: nothing was tuned, on the test split or elsewhere.
 """
 COLUMNS = {
     "acc": "accuracy",
