@@ -13,7 +13,7 @@ from benchmarks.machine import machine
 from benchmarks.tricks.effects import Effects
 from benchmarks.tricks.measure import REPOSITORY, measure
 from benchmarks.tricks.page import file_name, index_page, trick_page
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SETTINGS, Setting, is_measured
+from benchmarks.tricks.settings import BASELINE, ELSEWHERE, SETTINGS, Setting, is_measured
 from lit_tricks.commandline.cards import Card, card, tricks
 from lit_tricks.commandline.composition import Composer
 from lit_tricks.commandline.locate import conf_dir
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     effects = Effects(options.out / "effects.json")
-    wanted = [each for each in cards if defaults.get(each.group) != each.name and each.override not in BY_LECTURE]
+    wanted = [each for each in cards if defaults.get(each.group) != each.name and each.override not in ELSEWHERE]
     failures = 0
     if not options.pages:
         chosen = [each for each in wanted if not options.only or options.only & {each.name, each.override}]

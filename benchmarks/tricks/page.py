@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.tricks.effects import Effects
-from benchmarks.tricks.settings import BASELINE, BY_LECTURE, SEEDS, SETTINGS, Setting, command, is_asked, is_measured
+from benchmarks.tricks.settings import BASELINE, ELSEWHERE, SEEDS, SETTINGS, Setting, command, is_asked, is_measured
 from lit_tricks.commandline.cards import FIELDS, Card
 from lit_tricks.report.statistics import PairedDifference
 
@@ -43,8 +43,9 @@ def trick_page(card: Card, effects: Effects, defaults: Mapping[str, str]) -> str
     lines += ["## Measured", ""]
     if defaults.get(card.group) == card.name:
         lines += ["The default: every other word is measured against it.", ""]
-    elif card.override in BY_LECTURE:
-        lines += [f"By `+experiment=lecture/{BY_LECTURE[card.override]}`, see [the lectures](../lectures.md).", ""]
+    elif card.override in ELSEWHERE:
+        name, where = ELSEWHERE[card.override]
+        lines += [f"See [{name}]({where}).", ""]
     else:
         lines += _measurements(card, effects)
     return "\n".join([*lines, "[All tricks](README.md)", ""])
@@ -107,8 +108,8 @@ def _level(effects: Effects, setting: Setting, word: str = BASELINE) -> str:
 def _cell(effects: Effects, setting: Setting, card: Card, defaults: Mapping[str, str]) -> str:
     if defaults.get(card.group) == card.name:
         return "default"
-    if card.override in BY_LECTURE:
-        return BY_LECTURE[card.override]
+    if card.override in ELSEWHERE:
+        return "[{}]({})".format(*ELSEWHERE[card.override])
     if not is_asked(setting, card.override):
         return ""
     obstacle = effects.obstacle(setting.name, card.override)

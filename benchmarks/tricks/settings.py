@@ -4,8 +4,12 @@ from dataclasses import dataclass
 
 SEEDS = 5
 BASELINE = "+experiment=baseline"
-# these need a source of their own, and are measured by a lecture's row
-BY_LECTURE = {"+experiment=transfer": "c10_transfer"}
+# these need a run to start from or two classes, and are measured by another command: what it is called, and its page
+ELSEWHERE = {
+    "+experiment=transfer": ("lecture/c10_transfer", "../lectures.md"),
+    "+experiment=deferred/classifier_retraining": ("imbalance", "../imbalance.md"),
+    "+experiment=after_training/threshold": ("imbalance", "../imbalance.md"),
+}
 # every step evaluates its batch up to twenty times, which takes hours on the larger sets
 ONLY_DIGITS = {"optimizer=lbfgs"}
 
@@ -28,7 +32,13 @@ class Setting:
 
 
 # balanced data show only what these cost
-_AGAINST_IMBALANCE = ("sampler=", "loss=", "+experiment=weights/")
+_AGAINST_IMBALANCE = (
+    "sampler=",
+    "loss=",
+    "+experiment=weights/",
+    "+experiment=deferred/",
+    "+experiment=after_training/",
+)
 _LONG_TAIL = ("data.train_size=20000", "imbalance=long_tail", "trainer.max_epochs=10")
 
 SETTINGS = (
@@ -67,7 +77,7 @@ def is_asked(setting: Setting, word: str) -> bool:
 def is_measured(setting: Setting, word: str) -> bool:
     """Return whether a word is measured in a setting."""
     affordable = setting.name == "digits" or word not in ONLY_DIGITS
-    return word not in BY_LECTURE and affordable and is_asked(setting, word)
+    return word not in ELSEWHERE and affordable and is_asked(setting, word)
 
 
 def overrides(setting: Setting, word: str) -> list[str]:
