@@ -12,3 +12,11 @@ class UserError(ValueError):
 
 class Diverged(UserError):
     """The training loss left the finite numbers, which says something about the hyperparameters."""
+
+    @classmethod
+    def at(cls, loss: float, place: str) -> "Diverged":
+        """Return the error for a ``loss`` that was seen in ``place``."""
+        return cls(
+            f"the training loss must stay finite; it became {loss} in {place}: "
+            "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
+        )

@@ -170,7 +170,7 @@ class LitClassifier(pl.LightningModule):
         penalty = None if self._penalty is None else self._penalty(self.network)
         loss = data_loss if penalty is None else data_loss + penalty
         if not is_finite_here(loss.detach()):
-            raise _not_finite(loss.item(), f"epoch {self.current_epoch}, step {self._figures.steps} of it")
+            raise Diverged.at(loss.item(), f"epoch {self.current_epoch}, step {self._figures.steps} of it")
         if note:
             self._figures.note(data_loss.detach(), logits.detach(), y, None if penalty is None else penalty.detach())
         return loss
@@ -179,7 +179,7 @@ class LitClassifier(pl.LightningModule):
         """Log the epoch's training loss and accuracy; stop when the loss is not finite."""
         sums = self._figures.take()
         if not math.isfinite(sums[0] + sums[4]):
-            raise _not_finite(sums[0] + sums[4], f"epoch {self.current_epoch}")
+            raise Diverged.at(sums[0] + sums[4], f"epoch {self.current_epoch}")
         precise = torch.float32 if self.device.type == "mps" else torch.float64
         loss, correct, examples, steps, penalty = self._reduced(
             torch.tensor(sums, dtype=precise, device=self.device)
@@ -243,10 +243,3 @@ class LitClassifier(pl.LightningModule):
 
     def _reduced(self, value: Tensor) -> Tensor:
         return self.trainer.strategy.reduce(value, reduce_op="sum")
-
-
-def _not_finite(loss: float, place: str) -> Diverged:
-    return Diverged(
-        f"the training loss must stay finite; it became {loss} in {place}: "
-        "try a smaller optimizer.lr, data.normalise=standard or trainer.gradient_clip_val=1"
-    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ METRICS = ("acc", "balanced_acc", "gmean", "mcc", "brier", "ece_macro", "loss")
 
 def place(runs: Path, case: Case, method: Method, seed: int) -> Path:
     """Return the run directory of one method on one case with one seed."""
-    return runs / case.name / method.name.replace("/", "per").replace(" ", "_") / str(seed)
+    return runs / case.name / re.sub(r"\W+", "_", method.name) / str(seed)
 
 
 def is_complete(folder: Path) -> bool:

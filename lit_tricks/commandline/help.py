@@ -38,6 +38,7 @@ _KNOBS = {
     "allow_targets=[]": "your packages that _target_ may name",
 }
 
+MOST_NAMED = 30
 _EXAMPLES = {
     "train.py +experiment=dropout": "one trick",
     "train.py data=moons model=mlp model.hidden=[64,64] optimizer.lr=0.01": "words and knobs",
@@ -52,9 +53,9 @@ _FOOT = "options: -m, --cfg job, --config-dir DIR, --info, --hydra-help; other c
 def help_text(composer: Composer) -> str:
     """Return usage, groups with their words, knobs and examples, in at most 100 lines of 100 columns.
 
-    Words of subgroups, such as the lectures' rows, are only named. When there are too many words still, the sentences
-    of whole groups give way, first where words explain themselves, last for data and experiments; every word is still
-    named.
+    Words of subgroups are only named, and of more than 30, such as the lectures' rows, it is said where to find them.
+    When there are too many words still, the sentences of whole groups give way, first where words explain themselves,
+    last for data and experiments.
     """
     groups = _shelves(vocabulary(composer))
     names = {group: _names(group, words) for group, words in groups.items()}
@@ -105,6 +106,9 @@ def _label(shelf: str, words: list[Word]) -> str:
 def _names(shelf: str, words: list[Word]) -> list[str]:
     subgroup = shelf.partition("/")[2]
     inner = "" if _group(shelf) == shelf else f"{subgroup}/"
+    if inner and len(words) > MOST_NAMED:
+        count = f"{len(words)} words, see lit-tricks list {_group(shelf)}"
+        return [f"  {_label(shelf, words):<14}{words[0].name} … {words[-1].name.removeprefix(inner)}: {count}"]
     names = ", ".join(f"{word.name.removeprefix(inner)}{'*' if word.default else ''}" for word in words)
     names = f"{inner}{{{names}}}" if inner else names
     first, later = f"  {_label(shelf, words):<14}", " " * 16
