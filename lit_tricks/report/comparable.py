@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from lit_tricks.errors import UserError
 from lit_tricks.report.comparing import Comparison, compare_groups, finite
 from lit_tricks.report.runs import Run, labelled, settings_of
 
 TEST, VALIDATION = "test/acc", "val/acc"
-# so many runs may lack a package's version before it is no difference worth a line
+# packages whose versions differ, told one by one
 SHOWN_VERSIONS = 4
 
 
@@ -29,13 +28,13 @@ def compare_runs(runs: Sequence[Run], metric: str | None = None, baseline: str |
         raise UserError(f"metric must be one that runs have; received '{metric}': try one of {_some(known)}")
     metric = metric or _default_metric(completed)
     sets: dict[tuple[str, str], list[Run]] = {}
+    unknown = []
     for run in runs:
-        sets.setdefault(_test_set(run), []).append(run)
-    # a run that failed before it knew its data belongs to nobody, or to the only ones there are
-    unknown = [run for run in sets.pop(("", ""), []) if not run.completed]
-    anonymous = [run for run in runs if _test_set(run) == ("", "") and run.completed]
-    if anonymous:
-        sets["", ""] = anonymous
+        if run.completed or run.data:
+            sets.setdefault(_test_set(run), []).append(run)
+        else:
+            # it failed before it knew its data: the largest set lists it
+            unknown.append(run)
     found = []
     apart = len(sets) > 1
     for place, ((name, _), members) in enumerate(sorted(sets.items(), key=lambda item: -len(item[1]))):
@@ -50,10 +49,10 @@ def _within(
     name: str, runs: Sequence[Run], metric: str, baseline: str | None, unknown: Sequence[Run]
 ) -> Comparison | None:
     kept: list[Run] = []
-    left_out = [(run, f"{run.results.get('status') or 'unreadable'}: {run.reason}") for run in unknown]
+    left_out = [(run, run.state) for run in unknown]
     for run in runs:
         if not run.completed:
-            left_out.append((run, f"{run.results.get('status') or 'unreadable'}: {run.reason}"))
+            left_out.append((run, run.state))
         elif run.results.get("ended") == "pruned":
             left_out.append((run, "pruned: its search stopped it early"))
         elif not finite(run.metrics.get(metric)):
@@ -101,10 +100,3 @@ def _default_metric(runs: Sequence[Run]) -> str:
 
 def _some(names: set[str]) -> str:
     return ", ".join(sorted(name for name in names if name.startswith(("test/", "val/")))[:8] or sorted(names)[:8])
-
-
-def where(run: Run, folder: Path | None = None) -> str:
-    """Return the run's place, relative to ``folder`` when it lies inside."""
-    if folder is not None and run.path.is_relative_to(folder):
-        return str(run.path.relative_to(folder)) if run.path != folder else "."
-    return str(run.path)

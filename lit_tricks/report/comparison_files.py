@@ -52,7 +52,7 @@ def run_table(runs: Sequence[Run]) -> tuple[list[str], list[list[Any]]]:
     for run in runs:
         seconds = run.results.get("seconds")
         table.append([
-            run.path.name, run.label, run.seed, run.pair[1], run.results.get("status") or "unreadable", run.reason,
+            run.path.name, run.label, run.seed, run.pair[1], run.status, run.reason,
             run.data.get("name"), run.results.get("epochs"), run.results.get("n_params"),
             seconds.get("fit") if isinstance(seconds, dict) else None, *(run.metrics.get(name) for name in names),
         ])  # fmt: skip
@@ -88,7 +88,7 @@ def comparison_json(comparisons: Sequence[Comparison], runs: Sequence[Run]) -> s
                 "run": str(run.path),
                 "group": run.label,
                 "seed": run.seed,
-                "status": run.results.get("status"),
+                "status": run.status,
                 "reason": run.reason or None,
                 "command": command(run.results),
                 "metrics": run.metrics,

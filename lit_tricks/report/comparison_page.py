@@ -65,8 +65,7 @@ def _named(comparisons: Sequence[Comparison], place: int) -> str:
 def _state(comparisons: Sequence[Comparison], runs: Sequence[Run]) -> Iterator[str]:
     counts: dict[str, int] = {}
     for run in runs:
-        status = str(run.results.get("status") or "unreadable")
-        counts[status] = counts.get(status, 0) + 1
+        counts[run.status] = counts.get(run.status, 0) + 1
     groups = sum(len(comparison.groups) for comparison in comparisons)
     said = [f"{count} {status}" for status, count in counts.items()]
     yield paragraph(" · ".join([f"{len(runs)} runs", *said, f"{groups} groups"]), "soft")
@@ -148,9 +147,7 @@ def _run_table(runs: Sequence[Run], tested: bool) -> tuple[list[str], list[list[
     for run in runs:
         seconds = run.results.get("seconds")
         fit = seconds.get("fit") if isinstance(seconds, dict) else None
-        status = str(run.results.get("status") or "unreadable")
-        cells: list[Any] = [run.path.name, run.label, (str(run.seed), run.seed)]
-        cells.append(status if run.completed else f"{status}: {run.reason}")
+        cells: list[Any] = [run.path.name, run.label, (str(run.seed), run.seed), run.state]
         cells += [_number(run.metrics.get(name), "{:.4f}") for name in metrics]
         table.append([*cells, _number(run.results.get("epochs"), "{:,}"), _number(fit, "{:.1f}")])
     if any(not run.completed for run in runs):

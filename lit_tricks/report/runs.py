@@ -92,6 +92,16 @@ class Run:
         return self.seed, given[-1].partition("=")[2] if given else ""
 
     @property
+    def status(self) -> str:
+        """How the run ended, ``unreadable`` where it left nothing that says so."""
+        return str(self.results.get("status") or "unreadable")
+
+    @property
+    def state(self) -> str:
+        """The status, with the reason of a run that did not complete."""
+        return self.status if self.completed else f"{self.status}: {self.reason}"
+
+    @property
     def reason(self) -> str:
         """Why the run did not complete, empty for one that did."""
         if self.completed:

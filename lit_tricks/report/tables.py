@@ -68,15 +68,14 @@ def print_comparison(
     told = {run.path: reason for comparison in comparisons for run, reason in comparison.left_out}
     for run in runs:
         if run.path not in counted:
-            said = told.get(run.path) or f"{run.results.get('status') or 'unreadable'}: {run.reason or 'no accuracy'}"
-            console.print(Text(f"not counted: {near(run.path)}: {said}"), soft_wrap=True)
+            console.print(Text(f"not counted: {near(run.path)}: {told.get(run.path) or run.state}"), soft_wrap=True)
     for comparison in comparisons:
         for warning in comparison.warnings:
             console.print(Text(f"warning: {warning}"), soft_wrap=True)
         data = f"{comparison.data}: " if len(comparisons) > 1 else ""
         console.print(Text(f"{data}{sentence(comparison)}"), soft_wrap=True)
     if not comparisons:
-        console.print("No run can be compared: none was completed")
+        console.print("No run can be compared: none was completed with an accuracy")
     console.print(Text(f"page    {near(page)}"), soft_wrap=True)
 
 
