@@ -30,6 +30,7 @@ TOP: dict[str, Knob] = {
     "compile": either(flag(), one_of("inductor", "cudagraphs", "aot_eager", "eager"), note=True),
     "stepping": one_of("auto", "single", note="auto"),
     "pictures": flag(note=False),
+    "shortcuts": flag(note=False),
     "gallery": one_of("worst", "first", note="worst"),
     "allow_targets": text(listed="yes", note=["my_package"]),
 }
@@ -40,7 +41,13 @@ DATA: dict[str, Knob] = {
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
     "shuffled_labels": number(0, 1, note=1.0),
     "planted_cue": number(0, 1, note=1.0),
-    "masked_region": optional(whole(0, listed="yes", least=4, most=4, note=[0, 0, 8, 8])),
+    "masked_region": optional(
+        either(
+            whole(0, listed="yes", least=4, most=4),
+            Knob("regions", listed="yes", least=1),
+            note=[0, 0, 8, 8],
+        )
+    ),
     "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),
