@@ -82,7 +82,7 @@ def conclude(
             if regions is not None:
                 write_atomically(directory.regions, regions.content())
             drawn = illustrate(built, found, rows, mistakes, regions, config.get("gallery") == "first")
-            if seen is not None and seen.found:
+            if seen is not None and any(one["symptom"] == "shortcut" for one in diagnosis["diagnoses"]):
                 drawn["shortcut"] = draw_shortcut(built, found, seen)
             if facts["layers"]:
                 drawn["network"] = figures.network_diagram(facts["layers"])

@@ -41,13 +41,7 @@ DATA: dict[str, Knob] = {
     "val_size": either(number(0, 1, ")"), whole(0), note=0.1),
     "shuffled_labels": number(0, 1, note=1.0),
     "planted_cue": number(0, 1, note=1.0),
-    "masked_region": optional(
-        either(
-            whole(0, listed="yes", least=4, most=4),
-            Knob("regions", listed="yes", least=1),
-            note=[0, 0, 8, 8],
-        )
-    ),
+    "masked_region": optional(Knob("any", listed="yes", least=1, note=[0, 0, 8, 8])),
     "val_split": one_of("stratified", "first", "test", note="stratified"),
     "test_size": either(number(0, 1, "()"), whole(1), note=0.2),
     "folds": optional(whole(2, note=5)),
