@@ -79,12 +79,11 @@ def build_datamodule(
     return datamodule, spec, Normaliser.empty(spec.input_shape)
 
 
-def build_augmentation(
-    cfg: DictConfig, spec: DataSpec, masked: Sequence[Region] = ()
-) -> Augmentation | None:
+def build_augmentation(cfg: DictConfig, spec: DataSpec, masked: Sequence[Region] = ()) -> Augmentation | None:
     """Return the configured changes of training batches, None when there is none or none changes anything.
 
-    ``masked`` are the regions of images that no network gets to see. The changes are tried on a blank batch, so that what does not fit the data is found before anything is trained.
+    ``masked`` are the regions of images that no network gets to see. The changes are tried on a blank batch, so that
+    what does not fit the data is found before anything is trained.
     """
     offered = {"input_shape": spec.input_shape, "num_classes": spec.num_classes, "value_range": spec.value_range}
     steps = {

@@ -141,7 +141,9 @@ class ArrayDataModule(LightningDataModule):
         taught = with_shuffled_labels(
             take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
         )
-        watched = tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), taught, loaded, "val")
+        watched = (
+            tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), taught, loaded, "val")
+        )
         taught = self._cued(taught, taught, loaded, "train")
         return make_ready(self.source, loaded, (taught, watched, tested), self.normalise, self.masked)
 
