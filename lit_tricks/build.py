@@ -1,7 +1,7 @@
 """Turns a composed configuration into the objects that train."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from lit_tricks.corrections import Correction
 from lit_tricks.data import ArrayDataModule
 from lit_tricks.data.augmentation import Augmentation
 from lit_tricks.data.foreign import describe_datamodule
+from lit_tricks.data.masking import Region
 from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
@@ -83,10 +84,11 @@ def build_datamodule(
     return datamodule, spec, Normaliser.empty(spec.input_shape)
 
 
-def build_augmentation(cfg: DictConfig, spec: DataSpec) -> Augmentation | None:
+def build_augmentation(cfg: DictConfig, spec: DataSpec, masked: Sequence[Region] = ()) -> Augmentation | None:
     """Return the configured changes of training batches, None when there is none or none changes anything.
 
-    They are tried on a blank batch, so that what does not fit the data is found before anything is trained.
+    ``masked`` are the regions of images that no network gets to see. The changes are tried on a blank batch, so that
+    what does not fit the data is found before anything is trained.
     """
     offered = {"input_shape": spec.input_shape, "num_classes": spec.num_classes, "value_range": spec.value_range}
     steps = {
@@ -94,7 +96,7 @@ def build_augmentation(cfg: DictConfig, spec: DataSpec) -> Augmentation | None:
         for name, node in (cfg.augmentation or {}).items()
         if node is not None
     }
-    augmentation = Augmentation(steps, cfg.seed, spec.value_range)
+    augmentation = Augmentation(steps, cfg.seed, spec.value_range, masked)
     augmentation(torch.zeros(2, *spec.input_shape), torch.zeros(2, dtype=torch.int64), [2], 0, 0)
     return augmentation or None
 
@@ -199,7 +201,7 @@ def build(
     datamodule, spec, normaliser = build_datamodule(cfg, threads)
     # runs from before there was such a knob have none
     shared = check_duplicates(cfg.get("duplicates", "none"), datamodule)
-    augmentation = build_augmentation(cfg, spec)
+    augmentation = build_augmentation(cfg, spec, getattr(datamodule, "masked", ()))
     watches: list[pl.Callback] = []
     if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
         watches.append(clean_training(cfg, datamodule))

@@ -58,8 +58,10 @@ def conclude(
         write_atomically(directory.correction, built.module.correction.to_json())
         facts |= {"correction": built.module.correction.to_dict(), "uncorrected": uncorrected.facts()}
     with clocked(facts["seconds"], "intervention"):
-        seen = intervene(built, int(config["seed"]))
-    facts["intervention"] = None if seen is None else seen.facts()
+        # runs from before there was this knob had the search
+        seen = intervene(built, int(config["seed"])) if config.get("shortcuts", True) else None
+    masked = {name: value for name, value in config["data"].items() if name == "masked_region"}
+    facts["intervention"] = None if seen is None else seen.facts() | masked
     mistakes = None
     if answers is not None:
         mistakes = figures.rank_mistakes(
@@ -89,7 +91,7 @@ def conclude(
             kept = keep_mistakes(built, mistakes or [])
             if kept is not None:
                 write_atomically(directory.path / kept.FILE, kept.content())
-            if seen is not None and seen.found:
+            if seen is not None and any(one["symptom"] == "shortcut" for one in diagnosis["diagnoses"]):
                 drawn["shortcut"] = draw_shortcut(built, found, seen)
             if facts["layers"]:
                 drawn["network"] = figures.network_diagram(facts["layers"])

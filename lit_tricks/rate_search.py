@@ -104,7 +104,7 @@ def _run_test(cfg: DictConfig, finder: LearningRateFinder, directory: RunDirecto
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     with held_to(1):
         datamodule, spec, normaliser = build_datamodule(cfg)
-        module = build_module(cfg, spec, normaliser, build_augmentation(cfg, spec))
+        module = build_module(cfg, spec, normaliser, build_augmentation(cfg, spec, getattr(datamodule, "masked", ())))
     threads, _ = choose_threads(cfg.threads, module.network, spec.input_shape, cfg.batch_size, jobs)
     torch.manual_seed(derive_seed(cfg.seed, "training"))
     try:

@@ -64,7 +64,7 @@ def run(folder: Path, stretches: bool, case: dict[str, Any], checkpoint: Path | 
     module = make_module(datamodule, network=network, optimizer=case.pop("optimizer", None))
     steps = case.pop("augmentation", None)
     if steps is not None:
-        module.augmentation = Augmentation(steps(), 11, datamodule.spec.value_range)
+        module.augmentation = Augmentation(steps(), 11, datamodule.spec.value_range, datamodule.masked)
     module._penalty = case.pop("penalty", None)
     schedule = case.pop("schedule", None)
     if schedule is not None:
@@ -120,6 +120,10 @@ CASES: dict[str, dict[str, Any]] = {
     "one batch an epoch": {"batch_size": 2000},
     "two batches an epoch": {"batch_size": 700},
     "augmentation with dropout": {"augmentation": every_step, "network": {"dropout": 0.4, "norm": "batch"}},
+    "augmentation of masked images": {
+        "augmentation": every_step,
+        "data": {"masked_region": [[0, 0, 3, 2], [5, 6, 3, 2]]},
+    },
     "augmentation with accumulation": {"augmentation": every_step, "accumulate_grad_batches": 3, "batch_size": 10},
     "augmentation by kornia with dropout": {"augmentation": module_of_theirs, "network": {"dropout": 0.4}},
     "moving average": {"callbacks": [EMA], "network": {"norm": "batch"}, "accumulate_grad_batches": 2},

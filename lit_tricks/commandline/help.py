@@ -34,6 +34,7 @@ _KNOBS = {
     "compile=false": "compile the network with torch.compile",
     "stepping=auto": "steps in stretches between Lightning's hooks; single: one by one",
     "pictures=true": "draw figures at the end; false spares seconds a run in large sweeps",
+    "shortcuts=true": "search for a region that alone decides what the network answers",
     "gallery=worst": "the wrong test images that are drawn: those of largest loss, or the first",
     "allow_targets=[]": "your packages that _target_ may name",
 }

@@ -1,7 +1,6 @@
 """The general data module: source → split → encode → normalise → batches."""
 
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from lit_tricks.data.checks import check_every_class, check_inputs, check_labels
 from lit_tricks.data.imbalance import Imbalance, apply_imbalance
 from lit_tricks.data.input_resampling import InputResamplingSampler, Resampled
 from lit_tricks.data.loader import BatchLoader
+from lit_tricks.data.masking import Masked, regions_of
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.options import MakeSampler, Options, ValSplit, check_options
 from lit_tricks.data.placement import place
@@ -49,7 +49,8 @@ class ArrayDataModule(LightningDataModule):
         shuffled_labels: share in [0, 1] of the training examples that exchange their labels, so that none fits.
         planted_cue: share in [0, 1] of the training and validation images that carry a spot of light whose place
             tells the class; test images never do.
-        masked_region: [top, left, height, width] of the pixels that no network gets to see, in any split.
+        masked_region: [top, left, height, width] of the pixels that no network gets to see, in any split, or a list
+            of such regions.
         normalise: ``minmax``, ``standard`` or ``none``, see ``Normaliser.fit``.
         folds: validate on one of this many stratified folds (at least 2) instead of on ``val_size``.
         fold: which of them, from 0; the partition is the same for each.
@@ -71,7 +72,7 @@ class ArrayDataModule(LightningDataModule):
         train_size: int | float | None = None,
         shuffled_labels: float = 0.0,
         planted_cue: float = 0.0,
-        masked_region: Sequence[int] | None = None,
+        masked_region: Masked | None = None,
         normalise: How = "minmax",
         folds: int | None = None,
         fold: int = 0,
@@ -102,7 +103,7 @@ class ArrayDataModule(LightningDataModule):
         self.train_size = train_size
         self.shuffled_labels = shuffled_labels
         self.planted_cue = planted_cue
-        self.masked_region = masked_region
+        self.masked = regions_of(masked_region)
         self.normalise = normalise
         self.folds = folds
         self.fold = fold
@@ -139,16 +140,20 @@ class ArrayDataModule(LightningDataModule):
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
-        watched = tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), loaded, "val")
         taught = with_shuffled_labels(
             take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
         )
-        taught = self._cued(taught, loaded, "train")
-        return make_ready(self.source, loaded, (taught, watched, tested), self.normalise, self.masked_region)
+        watched = (
+            tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), taught, loaded, "val")
+        )
+        taught = self._cued(taught, taught, loaded, "train")
+        return make_ready(self.source, loaded, (taught, watched, tested), self.normalise, self.masked)
 
-    def _cued(self, examples: Examples, loaded: Loaded, split: str) -> Examples:
-        brightest = 1.0 if loaded.value_range is None else loaded.value_range[1]
-        return with_planted_cue(examples, self.planted_cue, len(loaded.class_names), brightest, self.seed, split)
+    def _cued(self, examples: Examples, taught: Examples, loaded: Loaded, split: str) -> Examples:
+        brightest = None if loaded.value_range is None else loaded.value_range[1]
+        if brightest is None and self.planted_cue:
+            brightest = max(float(piece.max()) for piece in taught.pieces(_EVALUATION_VALUES))
+        return with_planted_cue(examples, self.planted_cue, len(loaded.class_names), brightest or 0.0, self.seed, split)
 
     def _rows(self, loaded: Loaded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows of ``loaded.train`` that train, validate and, without an official split, test."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lit_tricks.data.masking import Region, check_inside
 from lit_tricks.data.source import Examples
 from lit_tricks.errors import UserError
 
@@ -87,25 +88,15 @@ class Normaliser(nn.Module):
         fitted.scale.copy_(torch.where(constant, 1.0, 1.0 / spread))
         return fitted
 
-    def mask(self, region: Sequence[int]) -> None:
-        """Map the pixels of ``region``, [top, left, height, width], to 0 for good, whatever an image shows there.
+    def mask(self, regions: Sequence[Region]) -> None:
+        """Map the pixels of the regions to 0 for good, whatever an image shows there.
 
-        It acts after augmentation, which may carry what the region shows to other places. Raises ``UserError`` unless
-        the inputs are images that hold the region.
+        It acts after augmentation, which carries what regions show to other places unless it hides them itself.
+        Raises ``UserError`` unless the inputs are images that hold the regions.
         """
-        whole = tuple(self.scale.shape[2:])
-        if len(whole) != 2:
-            raise UserError(
-                f"data.masked_region needs images; an example here has the shape {tuple(self.scale.shape[1:])}: "
-                "try data.masked_region=null"
-            )
-        top, left, height, width = region
-        if top + height > whole[0] or left + width > whole[1]:
-            raise UserError(
-                f"data.masked_region must lie inside {whole[0]} x {whole[1]} pixels; received {list(region)} "
-                "(top, left, height, width): try data.masked_region=[0,0,1,1]"
-            )
-        self.scale[..., top : top + height, left : left + width] = 0.0
+        check_inside(regions, self.scale.shape[1:])
+        for top, left, height, width in regions:
+            self.scale[..., top : top + height, left : left + width] = 0.0
 
 
 def _pieces(x: Tensor | Examples) -> Iterable[Tensor]:

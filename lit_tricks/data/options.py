@@ -1,11 +1,11 @@
 """The keyword arguments that every data module shares."""
 
-from collections.abc import Sequence
 from typing import Literal, Protocol, TypedDict, get_args
 
 from torch import Tensor
 
 from lit_tricks.data.imbalance import Imbalance
+from lit_tricks.data.masking import Masked, regions_of
 from lit_tricks.data.normalise import How, check_how
 from lit_tricks.data.samplers import Sampler
 from lit_tricks.data.splitting import check_fold
@@ -32,7 +32,7 @@ class Options(TypedDict, total=False):
     train_size: int | float | None
     shuffled_labels: float
     planted_cue: float
-    masked_region: Sequence[int] | None
+    masked_region: Masked | None
     normalise: How
     folds: int | None
     fold: int
@@ -59,7 +59,7 @@ def check_options(options: Options) -> None:
     for name, share in (("shuffled_labels", options["shuffled_labels"]), ("planted_cue", options["planted_cue"])):
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             raise UserError(f"data.{name} must be a share in [0, 1]; received {share!r}: try data.{name}=1")
-    _check_region(options["masked_region"])
+    regions_of(options["masked_region"])
     if options["folds"] is not None and val_split == "test":
         raise UserError(
             "validation is either one of data.folds or the test split; received both: try data.val_split=stratified"
@@ -67,14 +67,3 @@ def check_options(options: Options) -> None:
     if options["folds"] is not None:
         check_fold(options["folds"], options["fold"])
     check_how(options["normalise"])
-
-
-def _check_region(region: Sequence[int] | None) -> None:
-    if region is None:
-        return
-    bounds = [value for value in region if isinstance(value, int) and not isinstance(value, bool)]
-    if len(region) != 4 or len(bounds) != 4 or min(bounds) < 0 or min(bounds[2:]) < 1:
-        raise UserError(
-            "data.masked_region must be [top, left, height, width] in whole pixels, the last two at least 1; "
-            f"received {list(region)}: try data.masked_region=[0,0,8,8]"
-        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lit_tricks.data.masking import Region
 from lit_tricks.data.normalise import How, Normaliser
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.data.spec import DataSpec
@@ -26,11 +27,11 @@ def make_ready(
     loaded: Loaded,
     splits: tuple[Examples, Examples, Examples],
     normalise: How,
-    masked_region: Sequence[int] | None,
+    masked: Sequence[Region],
 ) -> Ready:
     """Describe training, validation and test split of what ``source`` loaded, and fit the normaliser.
 
-    Raises ``UserError`` where ``masked_region`` is not in the image.
+    Raises ``UserError`` where a ``masked`` region is not in the image.
     """
     train, val, test = splits
     spec = DataSpec(
@@ -46,6 +47,5 @@ def make_ready(
         encoding=loaded.encoding,
     )
     normaliser = Normaliser.fit(train, normalise, spec.kind, spec.value_range)
-    if masked_region is not None:
-        normaliser.mask(masked_region)
+    normaliser.mask(masked)
     return Ready(spec, normaliser, train, val, test)

@@ -3,9 +3,10 @@
 Its rules are ``majority_collapse`` and ``underfitting`` of ``lit_tricks.doctor.recognition``, and ``overfitting``
 (warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training
 loss went on falling, and the weights of the last epoch were kept. A network whose best weights were kept has
-suffered nothing from the epochs after them. ``shortcut``: one small region decides many answers, see
-``lit_tricks.doctor.intervention``; critical where accuracy on test images lies more than .1 below that on validation
-images, else a warning, since the region may hold what is to be recognised.
+suffered nothing from the epochs after them. ``shortcut``: one small region alone decides what is answered, see
+``lit_tricks.doctor.intervention``; a warning, since the region may hold what is to be recognised. Where accuracy on
+test images lies more than .1 below that on validation images it is critical, and that many answers follow the region
+is enough: a cue that only some of the images carry does the same harm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lit_tricks.doctor.diagnosis import Diagnosis
+from lit_tricks.doctor.intervention import FOLLOWED
 from lit_tricks.doctor.recognition import judgeable, majority_collapse, underfitting
 
 LEAST_EPOCHS = 4
@@ -50,14 +52,20 @@ def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | N
 
 
 def _shortcut(results: Mapping[str, Any]) -> list[Diagnosis]:
-    """Judge ``intervention``, an ``Intervention``'s facts, beside the accuracies."""
+    """Judge ``intervention``, an ``Intervention``'s facts, beside the accuracies.
+
+    Where the facts say what ``masked_region`` the data have, None for none, it can be prescribed.
+    """
     seen = results["intervention"]
-    if not seen["found"]:
+    fallen = _fallen(results["metrics"])
+    followed_by_many = seen["followed_low"] > FOLLOWED and seen["elsewhere"] < seen["followed"] / 2
+    if not seen["found"] and not (fallen and followed_by_many):
         return []
     top, left, height, width = seen["region"]
-    validated, tested = (results["metrics"].get(f"{split}/acc") for split in ("val", "test"))
-    fallen = tested is not None and validated is not None and validated - tested > COLLAPSED
-    accuracies = f"; accuracy {validated:.1%} in validation, {tested:.1%} on test images" if fallen else ""
+    masked = seen.get("masked_region") or []
+    # one region is a list of numbers, several are a list of lists
+    others = [masked] if masked and not isinstance(masked[0], Sequence) else list(masked)
+    regions = ",".join(f"[{','.join(map(str, region))}]" for region in [*others, seen["region"]])
     return [
         Diagnosis(
             symptom="shortcut",
@@ -66,12 +74,26 @@ def _shortcut(results: Mapping[str, Any]) -> list[Diagnosis]:
             evidence=(
                 f"rows {top} to {top + height - 1}, columns {left} to {left + width - 1} "
                 f"({seen['share_of_image']:.0%} of the image) of another image take "
-                f"{seen['followed']:.0%} of the answers along, {seen['elsewhere']:.0%} elsewhere{accuracies}"
+                f"{seen['followed']:.0%} of the answers along, at most {seen['elsewhere']:.0%} elsewhere{fallen}"
             ),
             cause="What one small region shows tells the class, so the network learns little of the rest.",
-            prescription=f"data.masked_region=[{top},{left},{height},{width}]",
+            prescription=(
+                f"data.masked_region={f'[{regions}]' if others else regions}" if "masked_region" in seen else ""
+            ),
         )
     ]
+
+
+def _fallen(metrics: Mapping[str, Any]) -> str:
+    """Say how far accuracy on test images lies below that on validation images, nothing where it does not.
+
+    Balanced accuracy has to fall as well: other shares of the classes are no sign of a shortcut.
+    """
+    pairs = [[metrics.get(f"{split}/{name}") for split in ("val", "test")] for name in ("acc", "balanced_acc")]
+    known = [(validated, tested) for validated, tested in pairs if validated is not None and tested is not None]
+    if not known or min(validated - tested for validated, tested in known) <= COLLAPSED:
+        return ""
+    return f"; accuracy {known[0][0]:.1%} in validation, {known[0][1]:.1%} on test images"
 
 
 def _overfitting(losses: Sequence[tuple[int, float, float]]) -> list[Diagnosis]:

@@ -94,7 +94,7 @@ def _diagnosis(run_dir: Path) -> Iterator[str]:
     for finding in findings:
         severity = finding["severity"]
         kind = severity if severity in ("warning", "critical") else "note"
-        rest = {key: text for key, text in finding.items() if key in TOLD}
+        rest = {key: text for key, text in finding.items() if key in TOLD and text}
         heading = f"<strong>{escape(severity)}: {escape(finding['symptom'])}</strong>"
         yield f'<div class="finding {kind}">{heading}{definitions(rest)}</div>'
 

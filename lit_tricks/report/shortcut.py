@@ -49,12 +49,12 @@ def shortcut_map(
         top, left, height, width = facts["region"]
         frame = Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=VERMILION, linewidth=1.6)
         axes.add_patch(frame)
-    found = "decides" if facts["found"] else "does not decide"
+    found = "decides" if facts["found"] else "decides for some images"
     headline(
         figure,
         f"The framed {facts['share_of_image']:.0%} of the image {found}: pasted from another image it takes "
         f"{facts['followed']:.0%} of the answers along (95% interval {facts['followed_low']:.0%} to "
-        f"{facts['followed_high']:.0%}), a window elsewhere {facts['elsewhere']:.0%}",
+        f"{facts['followed_high']:.0%}), a window elsewhere at most {facts['elsewhere']:.0%}",
     )
     return figure
 

@@ -95,7 +95,7 @@ def _doctor(run_dir: Path) -> Iterator[str]:
         said = f"doctor: {finding['severity']}: {finding['symptom']}"
         if "evidence" in finding:
             said += f": {shorten(finding['evidence'], LONGEST_EVIDENCE, placeholder=' …')}"
-        yield said + (f": try {finding['prescription']}" if "prescription" in finding else "")
+        yield said + (f": try {finding['prescription']}" if finding.get("prescription") else "")
 
 
 def _places(run_dir: Path) -> Iterator[str]:

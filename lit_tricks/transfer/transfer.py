@@ -205,6 +205,9 @@ def _adopt_statistics(normaliser: nn.Module, source: SourceWeights, spec: DataSp
             f"the source's statistics fit inputs in the source's range; {source.name} had {known.value_range}, these "
             f"data have {spec.value_range}: try transfer.statistics=data"
         )
+    scale = getattr(normaliser, "scale", torch.ones(()))
+    # what this run hides by data.masked_region stays hidden
+    hidden = scale == 0
     try:
         normaliser.load_state_dict(source.normaliser)
     except RuntimeError as error:
@@ -212,3 +215,4 @@ def _adopt_statistics(normaliser: nn.Module, source: SourceWeights, spec: DataSp
             f"the source's statistics fit inputs of the source's shape; those of {source.name} do not fit "
             f"{spec.input_shape}: try transfer.statistics=data"
         ) from error
+    scale[hidden] = 0.0

@@ -1,9 +1,12 @@
 """A planted cue tells the class in training and validation, and nowhere else."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from lit_tricks.data import DigitsDataModule
+from lit_tricks.data import DigitsDataModule, NPZDataModule
 from lit_tricks.data.planted_cue import cue_field, with_planted_cue
 from lit_tricks.data.source import Examples
 from lit_tricks.errors import UserError
@@ -51,6 +54,21 @@ def test_test_images_stay_clean_and_a_mask_hides_the_field() -> None:
         assert changed.float().mean() > 0.9, "a spot may fall on ink as bright as itself"
     assert torch.equal(masked.normaliser(masked.val.x), masked.normaliser(clean.val.x))
     assert not torch.equal(masked.normaliser(masked.val.x), clean.normaliser(clean.val.x))
+
+
+def test_without_a_known_range_the_spot_is_as_bright_as_the_brightest_training_pixel(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.uniform(0, 2000, (300, 20, 20)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=images, y=np.arange(300) % 2)
+    clean, cued = (NPZDataModule(str(tmp_path / "x.npz"), planted_cue=cue) for cue in (0.0, 1.0))
+    for module in (clean, cued):
+        module.setup()
+    assert clean.spec.value_range is None
+    brightest = clean.train.x.max()
+    for split in ("train", "val"):
+        changed = getattr(cued, split).x[getattr(cued, split).x != getattr(clean, split).x]
+        assert len(changed)
+        assert (changed == brightest).all()
 
 
 @pytest.mark.parametrize(

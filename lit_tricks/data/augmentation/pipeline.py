@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lit_tricks.data.augmentation.modules import ModuleStep
 from lit_tricks.data.augmentation.transformation import Stage, Transformation
+from lit_tricks.data.masking import Region
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
 
@@ -26,6 +27,8 @@ class Augmentation:
             stage in the order given.
         seed: the run's seed, at least 0.
         value_range: smallest and largest raw value, None when unknown.
+        masked: regions of the raw images, (top, left, height, width) in pixels, that are set to the smallest value
+            (0 when unknown) before anything else, so that no step can carry what they show to another place.
 
     Attributes:
         names: the steps that can change anything, in the order of their application.
@@ -33,7 +36,13 @@ class Augmentation:
     Raises ``UserError`` for a step of another kind.
     """
 
-    def __init__(self, steps: Mapping[str, Any], seed: int = 0, value_range: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self,
+        steps: Mapping[str, Any],
+        seed: int = 0,
+        value_range: tuple[float, float] | None = None,
+        masked: Sequence[Region] = (),
+    ) -> None:
         staged: list[tuple[Stage, str, _DrawnStep | ModuleStep]] = []
         for name, step in steps.items():
             if isinstance(step, Transformation):
@@ -49,6 +58,8 @@ class Augmentation:
         staged.sort(key=lambda each: each[0])
         self.names = [name for _, name, _ in staged]
         self._steps = [step for _, _, step in staged]
+        self._masked = tuple(masked)
+        self._blank = 0.0 if value_range is None else value_range[0]
 
     def __bool__(self) -> bool:
         """Whether anything can change."""
@@ -68,7 +79,9 @@ class Augmentation:
         """
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         rank = torch.distributed.get_rank() if distributed else 0
-        x, target = x.to(torch.float32), y
+        x, target = x.to(torch.float32, copy=bool(self._masked)), y
+        for top, left, height, width in self._masked:
+            x[..., top : top + height, left : left + width] = self._blank
         for step in self._steps:
             x, target = step(x, target, sizes, epoch, first, rank)
         return x, target
