@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lit_tricks.groups import DISTINGUISHING
 from lit_tricks.report.page import number
 
 METRICS = {
@@ -24,7 +25,7 @@ METRICS = {
     "ece_macro": "ECE (macro)",
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
-GROUPS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation", "trainer")
+GROUPS = (*DISTINGUISHING, "trainer")
 MAJORITY = 0.8
 PER_CLASS = {
     "support": "examples",
