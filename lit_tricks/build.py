@@ -23,7 +23,7 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
-from lit_tricks.imbalanced import build_imbalance, build_sampler, check_imbalance, warn_of_double_correction
+from lit_tricks.imbalanced import build_imbalance, build_sampler, check_imbalance, rebalancing, warn_of_double_correction
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import WeightPenalty, refuse_double_activation
@@ -207,7 +207,8 @@ def build(
     watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
     module = build_module(cfg, spec, normaliser, augmentation, transfer)
-    warn_of_double_correction(module.objective, datamodule)
+    rebalances = rebalancing(module.objective, datamodule)
+    warn_of_double_correction(rebalances)
     correction = build_correction(cfg, module, datamodule)
     if transfer is not None:
         # a run that goes on has the weights, and what was reused, in its checkpoint
@@ -217,5 +218,6 @@ def build(
         backend = "inductor" if cfg.compile is True else cfg.compile
         size = whole_batch_size(datamodule.train_dataloader())
         module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
-    facts = ({"duplicates": shared} if shared else {}) | ({} if transfer is None else {"transfer": transfer.record})
+    facts: dict[str, Any] = {"rebalances": rebalances}
+    facts |= ({"duplicates": shared} if shared else {}) | ({} if transfer is None else {"transfer": transfer.record})
     return Built(datamodule, module, trainer, callbacks, facts, correction=correction)

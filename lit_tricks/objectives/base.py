@@ -84,7 +84,8 @@ class Objective(nn.Module, ABC):
         self.register_buffer("weights", weights, persistent=False)
         self.weights: Tensor | None
         self.weighs = True
-        self.rebalances = [] if weights is None else [f"loss.class_weights={class_weights}"]
+        unequal = weights is not None and not bool((weights == weights[0]).all())
+        self.rebalances: tuple[str, ...] = (f"loss.class_weights={class_weights}",) if unequal else ()
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss over the batch, a scalar.

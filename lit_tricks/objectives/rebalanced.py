@@ -35,7 +35,7 @@ class LogitAdjusted(CrossEntropy):
         self.tau = tau
         self.register_buffer("offsets", (tau * log_priors(counts)).float(), persistent=False)
         self.offsets: Tensor
-        self.rebalances += ["logit adjustment"] if tau else []
+        self.rebalances += ("logit adjustment",) if tau else ()
 
     def log_prior_shift(self) -> Tensor | None:
         """Return -τ log π, with class weights their log as well: what the offsets explain the logits need not."""
