@@ -163,6 +163,14 @@ def test_overfitting_names_the_epoch_as_the_terminal_counts() -> None:
     assert "(epoch 13)" in only(recorded({}, BALANCED, 1.0), resumed)["evidence"]
 
 
+def test_overfitting_is_judged_by_the_loss_that_validation_has_too() -> None:
+    rising = [1.0, 0.8, 0.6, 0.65, 0.7, 0.8]
+    clean = [{**row, "train_clean/loss": loss} for row, loss in zip(history(LEVEL, rising), LEARNT, strict=True)]
+    assert "training loss fell from 0.5000 to 0.1000" in only(recorded({}, BALANCED, 1.0), clean)["evidence"]
+    clean = [{**row, "train_clean/loss": loss} for row, loss in zip(history(LEARNT, rising), rising, strict=True)]
+    assert diagnose(recorded({}, BALANCED, 1.0), clean)["diagnoses"] == []
+
+
 @pytest.mark.parametrize(
     ("val", "facts"),
     [
