@@ -23,7 +23,13 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
-from lit_tricks.imbalanced import build_imbalance, build_sampler, check_imbalance, rebalancing, warn_of_double_correction
+from lit_tricks.imbalanced import (
+    build_imbalance,
+    build_sampler,
+    check_imbalance,
+    rebalancing,
+    warn_of_double_correction,
+)
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
 from lit_tricks.objectives import Objective, WeightPenalty, refuse_double_activation, trains_otherwise

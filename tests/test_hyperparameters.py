@@ -34,7 +34,9 @@ def test_a_mapping_by_class_number_is_named_by_it(published: dict[str, Any], tmp
     assert published["sampler"] == "oversample"
 
 
-def test_a_classical_run_keeps_its_imbalance_and_no_word_for_training(published: dict[str, Any], tmp_path: Path) -> None:
+def test_a_classical_run_keeps_its_imbalance_and_no_word_for_training(
+    published: dict[str, Any], tmp_path: Path
+) -> None:
     run(tmp_path / "run", "model=logistic_regression", "imbalance.share=0.2")
     assert (published["imbalance"], published["imbalance.share"]) == ("two_class", 0.2)
     assert {name.partition(".")[0] for name in published} == {"seed", "experiment", "data", "imbalance", "model"}

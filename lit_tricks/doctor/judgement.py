@@ -1,9 +1,9 @@
 """Diagnoses from what a finished run recorded.
 
 Its rules are ``majority_collapse`` and ``underfitting`` of ``lit_tricks.doctor.recognition``, and ``overfitting``
-(warning, of clean training figures where there are any): the validation loss was more than 5% above its best in each of the last 3 epochs while the training
-loss went on falling, and the weights of the last epoch were kept. A network whose best weights were kept has
-suffered nothing from the epochs after them. ``shortcut``: one small region decides many answers, see
+(warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training loss,
+that of clean figures where there are any, went on falling, and the weights of the last epoch were kept. A network
+whose best weights were kept has suffered nothing from the epochs after them. ``shortcut``: one small region decides many answers, see
 ``lit_tricks.doctor.intervention``; critical where accuracy on test images lies more than .1 below that on validation
 images, else a warning, since the region may hold what is to be recognised.
 """
@@ -37,7 +37,8 @@ def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | N
     losses = [
         (position if (epoch := row.get("epoch")) is None else int(epoch), trained, validated)
         for position, row in enumerate(epochs)
-        if (trained := row.get("train_clean/loss", row.get("train/loss"))) is not None and (validated := row.get("val/loss")) is not None
+        if (trained := row.get("train_clean/loss", row.get("train/loss"))) is not None
+        and (validated := row.get("val/loss")) is not None
     ]
     if len(losses) >= LEAST_EPOCHS:
         checks.append("overfitting")

@@ -52,10 +52,10 @@ def evaluate_predictions(
     whether something was predicted as it. A class that has examples and was never predicted has precision 0.
     ``auroc`` and ``ap`` (average precision) are one-vs-rest, averaged over the present classes; with two classes
     ``auroc`` is that of class 1, and ``ap`` that of the class with fewer training examples, class 1 where they are as
-    many: of the frequent class it is high whatever is answered. ``specificity`` is the share of the other classes' examples that are not taken for the class;
-    None where there are none. ``gmean`` is the geometric mean of the present classes' recalls, 0
-    where one is 0. ``mcc`` is Matthews'
-    correlation coefficient in Gorodkin's (2004) form for K classes, 0 where all examples or all answers are one class.
+    many: of the frequent class it is high whatever is answered. ``specificity`` is the share of the other classes'
+    examples that are not taken for the class; None where there are none. ``gmean`` is the geometric mean of the present
+    classes' recalls, 0 where one is 0. ``mcc`` is Matthews' correlation coefficient in Gorodkin's (2004) form for K
+    classes, 0 where all examples or all answers are one class.
     ``brier`` and ``ece``: see ``lit_tricks.metrics.calibration``. Rates are computed in ``float64`` from counts.
 
     Args:

@@ -152,9 +152,7 @@ def following_gains(network: nn.Module) -> dict[WeightedLayer, float]:
     return gains
 
 
-def _set_prior(
-    layers: Sequence[nn.Linear], class_counts: Sequence[float] | None, link: str, scale: float
-) -> None:
+def _set_prior(layers: Sequence[nn.Linear], class_counts: Sequence[float] | None, link: str, scale: float) -> None:
     if not class_counts:
         raise UserError("init.bias=prior needs class counts; received none: try init.bias=zero")
     bias = layers[-1].bias if layers else None

@@ -31,8 +31,9 @@ class Objective(nn.Module, ABC):
     """A loss on logits together with the probabilities that belong to it.
 
     The base fixes the sequence: check the target, adjust the logits by it as it is given, smooth it while training, the
-    leaf's loss, and while training the weight of the example's class. Half-precision logits are raised to float32 first. Label smoothing and weights act
-    only while ``self.training``, so that evaluation is always against the given labels, all alike.
+    leaf's loss, and while training the weight of the example's class. Half-precision logits are raised to float32
+    first. Label smoothing and weights act only while ``self.training``, so that evaluation is always against the given
+    labels, all alike.
 
     Args:
         num_classes: K.
