@@ -3,9 +3,10 @@
 Its rules are ``majority_collapse`` and ``underfitting`` of ``lit_tricks.doctor.recognition``, and ``overfitting``
 (warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training loss,
 that of clean figures where there are any, went on falling, and the weights of the last epoch were kept. A network whose
-best weights were kept has suffered nothing from the epochs after them. ``shortcut``: one small region decides many answers, see
-``lit_tricks.doctor.intervention``; critical where accuracy on test images lies more than .1 below that on validation
-images, else a warning, since the region may hold what is to be recognised.
+best weights were kept has suffered nothing from the epochs after them.
+``shortcut``: one small region decides many answers, see ``lit_tricks.doctor.intervention``; critical where accuracy on
+test images lies more than .1 below that on validation images, else a warning, since the region may hold what is to be
+recognised.
 """
 
 from collections.abc import Mapping, Sequence
