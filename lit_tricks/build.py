@@ -24,10 +24,16 @@ from lit_tricks.data.normalise import Normaliser
 from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
-from lit_tricks.imbalanced import build_imbalance, build_sampler, check_imbalance, warn_of_double_correction
+from lit_tricks.imbalanced import (
+    build_imbalance,
+    build_sampler,
+    check_imbalance,
+    rebalancing,
+    warn_of_double_correction,
+)
 from lit_tricks.instantiation import build_node, call_with_offers, partial_node
 from lit_tricks.module import LitClassifier, MakeOptimizer, MakeSchedule
-from lit_tricks.objectives import WeightPenalty, refuse_double_activation
+from lit_tricks.objectives import Objective, WeightPenalty, refuse_double_activation, trains_otherwise
 from lit_tricks.optim import TrainingPlan
 from lit_tricks.run_directory import RunDirectory
 from lit_tricks.split_check import check_duplicates
@@ -127,8 +133,8 @@ def build_module(
             raise UserError(
                 f"model._target_ must be a torch.nn.Module; received {type(network).__name__}: derive it from nn.Module"
             )
-        initialiser = build_node(cfg.init, "init", link=objective.link)
-        initialiser(network, spec.class_counts)
+        initialiser = build_node(cfg.init, "init", link=objective.link, scale=objective.scale)
+        initialiser(network, _expressed_counts(objective, spec))
     make_optimizer = _make_optimizer(cfg)
     module = LitClassifier(
         network=network,
@@ -142,6 +148,13 @@ def build_module(
     )
     _check_output(module)
     return module
+
+
+def _expressed_counts(objective: Objective, spec: DataSpec) -> list[float]:
+    """Return class counts whose shares the logits express once the loss is at its least, (K,)."""
+    shift = objective.log_prior_shift()
+    factors = torch.ones(spec.num_classes) if shift is None else shift.exp().cpu()
+    return [count * float(factor) for count, factor in zip(spec.class_counts, factors, strict=True)]
 
 
 def _make_optimizer(cfg: DictConfig) -> MakeOptimizer:
@@ -202,14 +215,16 @@ def build(
     # runs from before there was such a knob have none
     shared = check_duplicates(cfg.get("duplicates", "none"), datamodule)
     augmentation = build_augmentation(cfg, spec, getattr(datamodule, "masked", ()))
-    watches: list[pl.Callback] = []
-    if augmentation is not None and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
-        watches.append(clean_training(cfg, datamodule))
     transfer = build_transfer(cfg)
+    module = build_module(cfg, spec, normaliser, augmentation, transfer)
+    watches: list[pl.Callback] = []
+    incomparable = augmentation is not None or trains_otherwise(module.objective)
+    if incomparable and isinstance(datamodule, ArrayDataModule) and len(datamodule.val):
+        watches.append(clean_training(cfg, datamodule))
     watches += [] if transfer is None else [transfer]
     trainer, callbacks = build_trainer(cfg, directory, datamodule, resume_epoch, watches)
-    module = build_module(cfg, spec, normaliser, augmentation, transfer)
-    warn_of_double_correction(module.objective, datamodule)
+    rebalances = rebalancing(module.objective, datamodule)
+    warn_of_double_correction(rebalances)
     correction = build_correction(cfg, module, datamodule)
     if transfer is not None:
         # a run that goes on has the weights, and what was reused, in its checkpoint
@@ -219,5 +234,6 @@ def build(
         backend = "inductor" if cfg.compile is True else cfg.compile
         size = whole_batch_size(datamodule.train_dataloader())
         module.logits_and_loss = CompiledPass(module.logits_and_loss, backend, size)
-    facts = ({"duplicates": shared} if shared else {}) | ({} if transfer is None else {"transfer": transfer.record})
+    facts: dict[str, Any] = {"rebalances": rebalances}
+    facts |= ({"duplicates": shared} if shared else {}) | ({} if transfer is None else {"transfer": transfer.record})
     return Built(datamodule, module, trainer, callbacks, facts, correction=correction)

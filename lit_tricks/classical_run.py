@@ -22,6 +22,7 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.errors import UserError
 from lit_tricks.evaluation import split_loader
 from lit_tricks.files import write_atomically
+from lit_tricks.groups import CLASSICAL
 from lit_tricks.instantiation import build_node
 from lit_tricks.module import LitClassifier
 from lit_tricks.report import figures
@@ -30,9 +31,6 @@ from lit_tricks.stopwatch import clocked
 from lit_tricks.threads import usable_cores
 
 log = logging.getLogger("lit_tricks")
-
-# the groups that such a run reads; the others only say how a network is trained
-GROUPS = ("data", "imbalance", "model", "logger")
 
 
 def fit_classical(
@@ -68,7 +66,7 @@ def fit_classical(
         _report_search(fit.search, directory, built)
     facts |= {
         "threads": threads,
-        "words": {group: word for group, word in facts["words"].items() if group in GROUPS},
+        "words": {group: word for group, word in facts["words"].items() if group in CLASSICAL},
         "status": "completed",
         "reason": None,
     }

@@ -17,6 +17,7 @@ from lit_tricks.data.spec import DataSpec
 from lit_tricks.doctor import diagnose
 from lit_tricks.files import write_atomically
 from lit_tricks.final_evaluation import Answers, evaluate_built
+from lit_tricks.groups import CLASSICAL, DISTINGUISHING
 from lit_tricks.illustrations import draw_shortcut, illustrate, illustrate_correction, keep_mistakes, survey
 from lit_tricks.models.summary import dense_layers
 from lit_tricks.publication import publish
@@ -27,11 +28,6 @@ from lit_tricks.shortcuts import intervene
 from lit_tricks.stopwatch import clocked
 
 log = logging.getLogger("lit_tricks")
-
-HYPERPARAMETERS = (
-    "data", "imbalance", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler",
-    "augmentation", "correction",
-)  # fmt: skip
 
 
 def conclude(
@@ -144,7 +140,7 @@ def _hyperparameters(config: Mapping[str, Any], facts: dict[str, Any]) -> dict[s
     if facts["epochs"] is not None:
         chosen |= {"batch_size": config["batch_size"], "trainer.max_epochs": config["trainer"]["max_epochs"]}
     # a model that is fitted at once has words for few groups
-    for group in HYPERPARAMETERS if facts["epochs"] is not None else ("data", "model"):
+    for group in [each for each in DISTINGUISHING if facts["epochs"] is not None or each in CLASSICAL]:
         chosen[group] = facts["data"]["name"] if group == "data" else facts["words"].get(group, "custom")
         # runs from before there was a group have none of its knobs
         chosen |= _knobs(config.get(group) or {}, group)

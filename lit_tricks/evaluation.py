@@ -112,5 +112,6 @@ def evaluate_logits(module: LitClassifier, logits: Tensor, targets: Tensor) -> t
     """Do the same for what ``batch_logits`` returns."""
     probabilities, losses = head_outputs(module, logits, targets)
     labels, answers = targets.cpu(), module.decide(probabilities)
-    found = evaluate_predictions(probabilities, labels, losses, module.spec.class_names, answers)
+    spec = module.spec
+    found = evaluate_predictions(probabilities, labels, losses, spec.class_names, answers, spec.class_counts)
     return found, probabilities, labels

@@ -1,6 +1,7 @@
 """What a run does about classes of unequal size, checked where the data and the objective meet."""
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -44,13 +45,25 @@ def check_imbalance(imbalance: Imbalance | None, datamodule: pl.LightningDataMod
         )
 
 
+def rebalancing(objective: Any, datamodule: pl.LightningDataModule) -> list[str]:
+    """Return what of the run favours rare classes, in words; nothing does where classes are equally frequent."""
+    found = [*getattr(objective, "rebalances", ())]
+    if isinstance(datamodule, ArrayDataModule):
+        if len(set(datamodule.spec.class_counts)) == 1:
+            return []
+        labels = datamodule.train.y
+        sampler = datamodule.make_sampler(labels=labels, batch_size=datamodule.batch_size, seed=datamodule.seed)
+        found += getattr(sampler, "rebalances", ())
+    return found
+
+
 @rank_zero_only
-def warn_of_double_correction(objective: Any, datamodule: pl.LightningDataModule) -> None:
-    """Say so when two parts of the run favour rare classes, each as if it were alone."""
-    sampler = getattr(getattr(datamodule, "make_sampler", None), "func", None)
-    found = [*getattr(objective, "rebalances", []), *(["the sampler"] if getattr(sampler, "rebalances", False) else [])]
+def warn_of_double_correction(found: Sequence[str]) -> None:
+    """Say so when two parts of the run, or more, favour rare classes, each as if it were alone."""
     if len(found) > 1:
         log.warning(
-            "%s all favour rare classes: what each corrects is corrected more than once; leave all but one out",
-            " and ".join(found),
+            "%s and %s %s favour rare classes: what each corrects is corrected more than once; leave %s out",
+            ", ".join(found[:-1]),
+            found[-1],
+            *(("both", "one") if len(found) == 2 else ("all", "all but one")),
         )

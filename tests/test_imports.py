@@ -11,8 +11,15 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "lit_tricks"
 
-# The one object that every stage hands on, the one exception and the writing of files belong to everybody.
-COMMON = {"lit_tricks.errors", "lit_tricks.files", "lit_tricks.data.spec", "lit_tricks.__version__"}
+# The one object that every stage hands on, the one exception, the groups of words and the writing of files belong to
+# everybody.
+COMMON = {
+    "lit_tricks.errors",
+    "lit_tricks.files",
+    "lit_tricks.data.spec",
+    "lit_tricks.groups",
+    "lit_tricks.__version__",
+}
 ALLOWED = {
     "functional": set(),
     "data": {"functional"},

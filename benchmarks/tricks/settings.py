@@ -56,7 +56,7 @@ SETTINGS = (
     Setting(
         "long-tailed MNIST",
         ("data=mnist", *_LONG_TAIL),
-        "about 4,300 training images, the largest class 100 times the smallest, 10 epochs, all 10,000 test images",
+        "about 4,900 training images, the largest class 100 times the smallest, 10 epochs, all 10,000 test images",
         _AGAINST_IMBALANCE,
     ),
     Setting(

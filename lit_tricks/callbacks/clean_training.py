@@ -1,4 +1,4 @@
-"""Training figures of examples as they are, beside those of augmented ones."""
+"""Training figures that can be compared with validation, beside those of augmented examples or another loss."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,9 @@ from torch import Tensor
 class CleanTraining(pl.Callback):
     """Logs ``train_clean/loss`` and ``train_clean/acc`` at each validation of a fixed sample of the training split.
 
-    Under augmentation ``train/loss`` and ``train/acc`` are those of changed examples and cannot be compared with
-    validation; these can: same weights, eval mode, no augmentation. Nothing is drawn, so a run trains alike with
+    Under augmentation ``train/loss`` and ``train/acc`` are those of changed examples, and under an objective that
+    weighs, smooths or shifts while training ``train/loss`` is another quantity: neither can be compared with
+    validation. These can: same weights, eval mode, no augmentation. Nothing is drawn, so a run trains alike with
     and without it.
 
     Args:

@@ -85,7 +85,7 @@ class Deferral(pl.Callback):
     def _samplers(self, trainer: pl.Trainer) -> list[Any]:
         loaders = trainer.fit_loop._combined_loader.flattened  # type: ignore[union-attr]
         samplers = [getattr(loader, "sampler", None) for loader in loaders]
-        return [sampler for sampler in samplers if getattr(sampler, "rebalances", False) and hasattr(sampler, "begins")]
+        return [sampler for sampler in samplers if getattr(sampler, "rebalances", ()) and hasattr(sampler, "begins")]
 
     @rank_zero_only
     def _say(self, found: list[str]) -> None:

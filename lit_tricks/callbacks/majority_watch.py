@@ -44,8 +44,8 @@ class MajorityWatch(pl.Callback):
         if support[rare].sum() < LEAST_SUPPORT or confusion.diagonal()[rare].any():
             return
         self._said = True
-        rebalanced = bool(getattr(module.objective, "rebalances", [])) or any(
-            getattr(getattr(loader, "sampler", None), "rebalances", False)
+        rebalanced = bool(getattr(module.objective, "rebalances", ())) or any(
+            getattr(getattr(loader, "sampler", None), "rebalances", ())
             for loader in trainer.fit_loop._combined_loader.flattened  # type: ignore[union-attr]
         )
         self._say(trainer.current_epoch, module.spec.class_names, int(counts.argmax()), confusion, rare, rebalanced)

@@ -8,10 +8,9 @@ from hydra.core.override_parser.types import Override
 from lit_tricks.commandline.composition import Composed, Composer
 from lit_tricks.commandline.said import said
 from lit_tricks.errors import UserError
+from lit_tricks.groups import CLASSICAL
 from lit_tricks.targets import is_classical
 
-# what such a run reads; every other group says how a network is trained
-READ = ("data", "imbalance", "model", "logger")
 ONLY_FOR_NETWORKS = (
     "batch_size", "batch_factor", "epoch_factor", "lr_scaling", "base_batch_size", "compile", "stepping",
 )  # fmt: skip
@@ -32,7 +31,7 @@ def check_classical(
     """
     if not is_classical((content.get("model") or {}).get("_target_")):
         return
-    refused = {*composer.defaults(), *ONLY_FOR_NETWORKS} - set(READ)
+    refused = {*composer.defaults(), *ONLY_FOR_NETWORKS} - set(CLASSICAL)
     for place, origin in said(composed, overrides, composer):
         name = place.partition(".")[0]
         if name in refused:

@@ -5,7 +5,7 @@ from lit_tricks.commandline.knobs import Knob, either, flag, number, one_of, opt
 IMBALANCE: dict[str, Knob] = {
     "splits": one_of("train", "all", note="train"),
     "share": number(0, 1, "()", note=0.1),
-    "rare": one_of(0, 1, note=1),
+    "rare": optional(one_of(0, 1, note=1)),
     "factor": number(1, note=10),
     "rare_classes": number(0, 1, "()", note=0.5),
     "order": optional(whole(0, listed="yes", least=2, note=[1, 0])),

@@ -8,12 +8,10 @@ from pathlib import Path
 from hydra.plugins.config_source import ConfigSource
 
 from lit_tricks.commandline.composition import Composer
+from lit_tricks.groups import DISTINGUISHING
 
 SEARCH = "hydra/sweeper"
-ORDER = (
-    "data", "imbalance", "model", "init", "transfer", "loss", "penalty", "optimizer", "scheduler", "sampler",
-    "augmentation", "correction", "trainer", "logger", "callbacks", "study", "experiment", SEARCH,
-)  # fmt: skip
+ORDER = (*DISTINGUISHING, "trainer", "logger", "callbacks", "study", "experiment", SEARCH)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,14 @@ class WeightedSampler(Sampler):
     Raises ``UserError`` for a power outside [0, 1], or a class without examples.
     """
 
-    rebalances = True
+    rebalances = ("sampler=weighted",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, power: float = 1.0) -> None:
         super().__init__(labels, batch_size, seed)
         if not 0 <= power <= 1:
             raise UserError(f"sampler.power must lie in [0, 1]; received {power}: try sampler.power=1")
+        if not power:
+            self.rebalances = ()
         self._pools = class_pools(labels, "weighted")
         self._sizes = torch.tensor([len(pool) for pool in self._pools])
         self._chances = self._sizes.double().pow(1 - power)
@@ -46,7 +48,7 @@ class ClassAwareSampler(Sampler):
     Raises ``UserError`` for a class without examples.
     """
 
-    rebalances = True
+    rebalances = ("sampler=class_aware",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
         super().__init__(labels, batch_size, seed)
@@ -76,7 +78,7 @@ class ProgressiveSampler(Sampler):
     Raises ``UserError`` for fewer than one epoch, or a class without examples.
     """
 
-    rebalances = True
+    rebalances = ("sampler=progressive",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, epochs: int = 20) -> None:
         super().__init__(labels, batch_size, seed)

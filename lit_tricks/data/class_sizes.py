@@ -12,18 +12,24 @@ from lit_tricks.errors import UserError
 class TwoClassShare(Imbalance):
     """Gives one of two classes a ``share`` in (0, 1) of all examples, as in the 90/10 of lecture IANN-7.
 
-    ``rare`` is that class's number, 0 or 1; ``splits`` as in ``Imbalance``. Raises ``UserError`` for values out of
-    range and, with the data, for other than two classes.
+    ``rare`` is that class's number, 0 or 1, None for the one with fewer training examples, 1 where they are as many;
+    ``splits`` as in ``Imbalance``. Raises ``UserError`` for values out of range and, with the data, for other than two
+    classes.
     """
 
-    def __init__(self, share: float = 0.1, rare: int = 1, splits: Splits = "train") -> None:
+    def __init__(self, share: float = 0.1, rare: int | None = None, splits: Splits = "train") -> None:
         super().__init__(splits)
         if not 0 < share < 1:
             raise UserError(f"imbalance.share must lie in (0, 1); received {share}: try imbalance.share=0.1")
-        if rare not in (0, 1):
-            raise UserError(f"imbalance.rare must be class 0 or 1; received {rare}: try imbalance.rare=1")
+        if rare not in (None, 0, 1):
+            raise UserError(f"imbalance.rare must be class 0 or 1; received {rare}: try imbalance.rare=null")
         self.share = share
         self.rare = rare
+
+    def settled(self, available: np.ndarray) -> "TwoClassShare":
+        """Return the same with ``rare`` stated."""
+        rare = int(available[1:].sum() <= available[0]) if self.rare is None else self.rare
+        return TwoClassShare(self.share, rare, self.splits)
 
     def shares(self, num_classes: int) -> np.ndarray:
         """Return ``share`` for the rare class and what is left of 1 for the other."""
@@ -32,6 +38,8 @@ class TwoClassShare(Imbalance):
                 f"imbalance=two_class needs two classes; the data has {num_classes}: "
                 "try data.classes=[0,1], imbalance=step or imbalance=long_tail"
             )
+        if self.rare is None:
+            raise RuntimeError("the rare class is known with the data: call settled() first")
         return np.where(np.arange(2) == self.rare, self.share, 1 - self.share)
 
 

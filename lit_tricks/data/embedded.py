@@ -87,7 +87,9 @@ class BreastCancerSource(Source):
             rows = np.sort(np.concatenate([generator.permutation(malignant)[:count], benign]))
         x = torch.from_numpy(cancer.data[rows].astype(np.float32))
         y = torch.from_numpy(cancer.target[rows].astype(np.int64))
-        return Loaded(Examples(x, y), None, tuple(str(name) for name in cancer.target_names))
+        thinned_by = None if self.malignant_share is None else f"data.malignant_share={self.malignant_share}"
+        names = tuple(str(name) for name in cancer.target_names)
+        return Loaded(Examples(x, y), None, names, thinned_by=thinned_by)
 
 
 class MoonsSource(Source):

@@ -40,6 +40,10 @@ class Imbalance(ABC):
     def shares(self, num_classes: int) -> np.ndarray:
         """Return the classes' frequencies relative to each other, (K,) ``float64`` above 0."""
 
+    def settled(self, available: np.ndarray) -> "Imbalance":
+        """Return the imbalance for training classes of these sizes, (K,): itself unless it depends on them."""
+        return self
+
     def training_counts(self, available: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
         """Return how many examples of each class to keep for training, (K,), of those ``available``, (K,).
 
@@ -87,10 +91,17 @@ class Imbalance(ABC):
 def apply_imbalance(imbalance: Imbalance | None, loaded: Loaded, rows: Rows, seed: int) -> tuple[Loaded, Rows]:
     """Return what ``imbalance``, None for none, leaves of the training, validation and test ``rows`` of the examples.
 
-    An official test split is thinned within the returned ``Loaded``. Test examples are the same for every seed.
+    An official test split is thinned within the returned ``Loaded``. Test examples are the same for every seed. Raises
+    ``UserError`` where the source has thinned a class itself, and as ``Imbalance.thinned``.
     """
     if imbalance is None:
         return loaded, rows
+    if loaded.thinned_by is not None:
+        raise UserError(
+            f"classes are thinned once; {loaded.thinned_by} has done so before imbalance could: "
+            f"try {loaded.thinned_by.partition('=')[0]}=null or imbalance=none"
+        )
+    imbalance = imbalance.settled(np.bincount(loaded.train.y.numpy()[rows[0]], minlength=len(loaded.class_names)))
     labels, names, every = loaded.train.y.numpy(), loaded.class_names, imbalance.splits == "all"
     thinned = []
     for split, of_split, split_seed in zip(("train", "val", "test"), rows, (seed, seed, 0), strict=True):

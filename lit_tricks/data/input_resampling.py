@@ -51,7 +51,7 @@ class InputResamplingSampler(Sampler):
     Raises ``UserError`` for anything else.
     """
 
-    rebalances = True
+    rebalances = ("sampler=smote",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, *, resampler: Any) -> None:
         super().__init__(labels, batch_size, seed)
@@ -145,7 +145,7 @@ class CleaningSampler(InputResamplingSampler):
     ``TomekLinks``, ``EditedNearestNeighbours`` or ``NeighbourhoodCleaningRule``. Raises ``UserError`` for another.
     """
 
-    rebalances = False
+    rebalances = ()
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, *, resampler: Any) -> None:
         super().__init__(labels, batch_size, seed, resampler=resampler)

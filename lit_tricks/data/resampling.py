@@ -11,6 +11,8 @@ from lit_tricks.data.samplers import Sampler
 from lit_tricks.errors import UserError
 from lit_tricks.functional.seeding import derive_seed
 
+_WORDS = {"over-sampling": "sampler=oversample", "under-sampling": "sampler=undersample"}
+
 
 class ResamplingSampler(Sampler):
     """Visits in a random order what a sampler of imbalanced-learn selects, selected anew in every epoch.
@@ -26,12 +28,11 @@ class ResamplingSampler(Sampler):
     Raises ``UserError`` for another sampler, and for what imbalanced-learn cannot do with these labels.
     """
 
-    rebalances = True
-
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, *, resampler: Any) -> None:
         super().__init__(labels, batch_size, seed)
         class_pools(labels, "oversample or undersample")
         self._resampler = _checked(resampler)
+        self.rebalances = (_WORDS[resampler._sampling_type],)
         self._length = len(self._selected(0))
 
     def __len__(self) -> int:

@@ -26,11 +26,11 @@ class Sampler(torch_data.Sampler[int]):
         seed: seed of the run, at least 0.
 
     Attributes:
-        rebalances: whether rare classes come more often than the data has them.
+        rebalances: the words by which rare classes come more often than the data has them; empty for none.
         begins: the first epoch with an order of the sampler's own, 0 for all; a callback may defer it.
     """
 
-    rebalances: bool = False
+    rebalances: tuple[str, ...] = ()
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
         self.labels = labels

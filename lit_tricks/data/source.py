@@ -87,6 +87,7 @@ class Loaded:
         class_names: one per class.
         value_range: smallest and largest possible raw input, None when unbounded.
         encoding: primitives that prediction needs to read files the same way.
+        thinned_by: the knob, with its value, by which the source has thinned a class already; None for none.
     """
 
     train: Examples
@@ -94,6 +95,7 @@ class Loaded:
     class_names: tuple[str, ...]
     value_range: tuple[float, float] | None = None
     encoding: dict[str, Any] = field(default_factory=dict)
+    thinned_by: str | None = None
 
 
 class Source(ABC):

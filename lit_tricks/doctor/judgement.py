@@ -1,12 +1,12 @@
 """Diagnoses from what a finished run recorded.
 
 Its rules are ``majority_collapse`` and ``underfitting`` of ``lit_tricks.doctor.recognition``, and ``overfitting``
-(warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training
-loss went on falling, and the weights of the last epoch were kept. A network whose best weights were kept has
-suffered nothing from the epochs after them. ``shortcut``: one small region alone decides what is answered, see
-``lit_tricks.doctor.intervention``; a warning, since the region may hold what is to be recognised. Where accuracy on
-test images lies more than .1 below that on validation images it is critical, and that many answers follow the region
-is enough: a cue that only some of the images carry does the same harm.
+(warning): the validation loss was more than 5% above its best in each of the last 3 epochs while the training loss,
+that of clean figures where there are any, went on falling, and the weights of the last epoch were kept. A network whose
+best weights were kept has suffered nothing from the epochs after them. ``shortcut``: one small region alone decides
+what is answered, see ``lit_tricks.doctor.intervention``; a warning, since the region may hold what is to be recognised.
+Where accuracy on test images lies more than .1 below that on validation images it is critical, and that many answers
+follow the region is enough: a cue that only some of the images carry does the same harm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,8 @@ def diagnose(results: Mapping[str, Any], epochs: Sequence[Mapping[str, float | N
     losses = [
         (position if (epoch := row.get("epoch")) is None else int(epoch), trained, validated)
         for position, row in enumerate(epochs)
-        if (trained := row.get("train/loss")) is not None and (validated := row.get("val/loss")) is not None
+        if (trained := row.get("train_clean/loss", row.get("train/loss"))) is not None
+        and (validated := row.get("val/loss")) is not None
     ]
     if len(losses) >= LEAST_EPOCHS:
         checks.append("overfitting")

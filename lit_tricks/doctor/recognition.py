@@ -3,10 +3,11 @@
 A class counts as lost when at least 20 test examples show it and fewer than one in ten is recognised.
 
 - ``majority_collapse`` (critical): the lost class has fewer than half as many training examples as the classes
-  that are predicted in its place, on average over those mistakes. Lost classes of balanced data never count.
+  that are predicted in its place, on average over those mistakes. Lost classes of balanced data never count. Where
+  something of the run favours rare classes already, no second correction is prescribed.
 - ``underfitting`` (warning): a class is lost that is not rare in this sense, the training split itself is
   recognised by less than 90%, and the training loss of the last epoch is above half of that of the first. Runs
-  that the user stopped are not judged. Under ``sampler=balanced`` no class is rare.
+  that the user stopped are not judged. Where every class is drawn equally often none is rare.
 """
 
 import re
@@ -24,6 +25,9 @@ STILL_FALLING = 0.98
 UNMOVED = 0.95
 LEAST_EPOCHS, LEAST_UNITS, USUAL_BATCH = 20, 128, 32
 
+# the samplers that draw all classes equally often from the first epoch on
+EQUAL_DRAWS = ("balanced", "class_aware")
+
 # the classical words that can weigh classes, and how
 WEIGHTS = {word: "class_weight=balanced" for word in ("svm", "logistic_regression", "random_forest")}
 WEIGHTS["svm_grid"] = "estimator.class_weight=balanced"
@@ -38,6 +42,10 @@ def majority_collapse(results: Mapping[str, Any]) -> list[Diagnosis]:
         return []
     name = max(rare, key=lambda each: results["per_class"][each]["support"])
     values, counts = results["per_class"][name], results["data"]["class_counts"]
+    cause, prescription = _rebalanced(results) or (
+        "Answering with the frequent classes alone makes most answers right.",
+        _balanced(results),
+    )
     return [
         Diagnosis(
             symptom="majority_collapse",
@@ -47,8 +55,8 @@ def majority_collapse(results: Mapping[str, Any]) -> list[Diagnosis]:
                 f"{_lost_classes(len(rare))}, such as {name!r}: test recall {values['recall']:.3f}, "
                 f"{counts[name]:,} of {sum(counts.values()):,} training examples"
             ),
-            cause="Answering with the frequent classes alone makes most answers right.",
-            prescription=_balanced(results),
+            cause=cause,
+            prescription=prescription,
         )
     ]
 
@@ -91,7 +99,7 @@ def _lost(results: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     others: list[str] = []
     names = list(results["per_class"])
     counts = results["data"]["class_counts"]
-    balanced = (results.get("words") or {}).get("sampler") == "balanced" or _weighted(results)
+    balanced = (results.get("words") or {}).get("sampler") in EQUAL_DRAWS or _weighted(results)
     for name, mistakes in zip(names, results["confusion_matrix"], strict=True):
         values = results["per_class"][name]
         if values["support"] < LEAST_SUPPORT or values["recall"] is None or values["recall"] >= LOST_RECALL:
@@ -121,15 +129,32 @@ def _remedy(results: Mapping[str, Any], losses: Sequence[float]) -> tuple[str, s
     falling = len(losses) < 4 or losses[-1] < STILL_FALLING * losses[-4]
     if word not in ("linear", "mlp", "cnn") or (falling and results.get("ended") != "early stopping"):
         cause = "Training ended before the network had learnt to tell the classes apart."
-        if results.get("ended") == "max_steps":
-            return cause, f"trainer.max_steps={2 * int(results['steps'])}"
-        return cause, f"trainer.max_epochs={max(LEAST_EPOCHS, 2 * int(results.get('epochs') or len(losses)))}"
+        return cause, _longer(results, len(losses))
     cause = "The network has too few weights to tell the classes apart."
     if word == "linear":
         return cause, "model=mlp"
     given = [override for override in overrides if override.startswith("model.hidden=")]
     units = [int(number) for number in re.findall(r"\d+", given[-1])] if given else [LEAST_UNITS]
     return cause, f"model.hidden=[{max(LEAST_UNITS, 4 * max(units, default=0))}]"
+
+
+def _rebalanced(results: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return why rare classes are lost though something favours them, and the override; None where nothing does."""
+    favouring = results.get("rebalances")
+    if not favouring:
+        return None
+    words = " and ".join(favouring)
+    if ((results.get("metrics") or {}).get("train/balanced_acc") or 0.0) >= LOW_ACCURACY:
+        cause = f"The network knows the few rare examples by heart, which {words} made it see more of."
+        return cause, "+experiment=early_stopping"
+    return f"Training ended before {words} had shown in the answers.", _longer(results, 0)
+
+
+def _longer(results: Mapping[str, Any], epochs: int) -> str:
+    """Return the override that trains at least twice as long; ``epochs`` where the results do not know how many."""
+    if results.get("ended") == "max_steps":
+        return f"trainer.max_steps={2 * int(results['steps'])}"
+    return f"trainer.max_epochs={max(LEAST_EPOCHS, 2 * int(results.get('epochs') or epochs))}"
 
 
 def _balanced(results: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ def evaluate_predictions(
     per_example_loss: Tensor,
     class_names: Sequence[str],
     predicted: Tensor | None = None,
+    class_counts: Sequence[int] | None = None,
 ) -> Evaluation:
     """Return every metric of a classifier's predictions.
 
@@ -49,10 +50,12 @@ def evaluate_predictions(
     example has neither recall nor AUROC, so its row is None and macro values average over the other classes
     (scikit-learn with ``labels=present``), where torchmetrics would count it as 0 or drop it depending on
     whether something was predicted as it. A class that has examples and was never predicted has precision 0.
-    ``auroc`` and ``ap`` (average precision) are one-vs-rest, averaged over the present classes; with two classes they
-    are those of class 1. ``specificity`` is the share of the other classes' examples that are not taken for the class;
-    None where there are none. ``gmean`` is the geometric mean of the present classes' recalls. ``mcc`` is Matthews'
-    correlation coefficient in Gorodkin's (2004) form for K classes, 0 where all examples or all answers are one class.
+    ``auroc`` and ``ap`` (average precision) are one-vs-rest, averaged over the present classes; with two classes
+    ``auroc`` is that of class 1, and ``ap`` that of the class with fewer training examples, class 1 where they are as
+    many: of the frequent class it is high whatever is answered. ``specificity`` is the share of the other classes'
+    examples that are not taken for the class; None where there are none. ``gmean`` is the geometric mean of the present
+    classes' recalls, 0 where one is 0. ``mcc`` is Matthews' correlation coefficient in Gorodkin's (2004) form for K
+    classes, 0 where all examples or all answers are one class.
     ``brier`` and ``ece``: see ``lit_tricks.metrics.calibration``. Rates are computed in ``float64`` from counts.
 
     Args:
@@ -61,6 +64,7 @@ def evaluate_predictions(
         per_example_loss: (N,) floating point.
         class_names: K distinct names.
         predicted: (N,) ``int64`` in [0, K), where another class than that of the largest probability may be answered.
+        class_counts: training examples of each of K classes; None for equally many.
 
     Raises:
         ValueError: when shapes disagree, N is 0, a target is out of range or a name occurs twice.
@@ -93,6 +97,7 @@ def evaluate_predictions(
         extra = dict(zip(("auroc", "ap", "specificity", "ece"), others, strict=True))
         per_class[name] = {**rates, "support": count, **extra}
 
+    rarer = 0 if class_counts is not None and class_counts[0] < class_counts[-1] else 1
     balanced = float(recall[present].mean())
     return Evaluation(
         metrics={
@@ -103,9 +108,9 @@ def evaluate_predictions(
             "recall_macro": balanced,
             "f1_macro": float(f1[present].mean()),
             "auroc": auroc[1] if classes == 2 else _mean(auroc),
-            "ap": average_precision[1] if classes == 2 else _mean(average_precision),
+            "ap": average_precision[rarer] if classes == 2 else _mean(average_precision),
             "specificity_macro": _mean(specificity),
-            "gmean": float(recall[present].prod() ** (1.0 / int(present.sum()))),
+            "gmean": float(recall[present].log().mean().exp()),
             "mcc": _matthews(confusion),
             "brier": brier_score(scores, targets),
             "ece_macro": _mean(ece),

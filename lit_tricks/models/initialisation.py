@@ -61,6 +61,7 @@ class Initialiser:
         bias_std: standard deviation of normal biases, > 0; None: ``std`` under ``normal``, else 1.
         link: the objective's activation from logits to probabilities, so that those of ``bias=prior`` equal the
             class shares p: ``softmax`` sets log p, ``sigmoid`` log(p / (1 - p)), ``identity`` p.
+        scale: what the objective multiplies the logits by before it, > 0; those of ``bias=prior`` are divided by it.
 
     Raises ``UserError`` for an unknown word, a number outside its range, or one that the scheme does not read.
     """
@@ -75,6 +76,7 @@ class Initialiser:
         bias: str | None = None,
         bias_std: float | None = None,
         link: str = "softmax",
+        scale: float = 1.0,
     ) -> None:
         self.scheme = known_word("init", scheme, SCHEMES)
         given = {"gain": gain, "std": std, "bound": bound}
@@ -90,13 +92,14 @@ class Initialiser:
         self.bias = known_word("init.bias", bias or ("keep" if scheme == "default" else "zero"), BIASES)
         self.bias_std = self.std if bias_std is None else _positive("bias_std", bias_std)
         self.link = known_word("link", link, LINKS)
+        self.scale = _positive("scale", scale)
 
     @torch.no_grad()
-    def __call__(self, network: nn.Module, class_counts: Sequence[int] | None = None) -> None:
+    def __call__(self, network: nn.Module, class_counts: Sequence[float] | None = None) -> None:
         """Initialise ``network``, any module with linear or convolutional layers, in place.
 
-        ``class_counts``, the training examples per class, is read by ``bias=prior`` only. Counts are held half
-        an example away from none and from all, which keeps the logits finite.
+        ``class_counts``, the training examples per class, or what the loss makes of them, is read by ``bias=prior``
+        only. Counts are held half an example away from none and from all, which keeps the logits finite.
 
         Raises ``UserError`` when ``bias=prior`` lacks class counts, or a last linear layer with one bias per class.
         """
@@ -108,7 +111,7 @@ class Initialiser:
             elif layer.bias is not None and self.bias != "keep":
                 nn.init.zeros_(layer.bias)
         if self.bias == "prior":
-            _set_prior([layer for layer in gains if isinstance(layer, nn.Linear)], class_counts, self.link)
+            _set_prior([layer for layer in gains if isinstance(layer, nn.Linear)], class_counts, self.link, self.scale)
 
     def _draw(self, weight: torch.Tensor, gain: float) -> None:
         match self.scheme:
@@ -149,7 +152,7 @@ def following_gains(network: nn.Module) -> dict[WeightedLayer, float]:
     return gains
 
 
-def _set_prior(layers: Sequence[nn.Linear], class_counts: Sequence[int] | None, link: str) -> None:
+def _set_prior(layers: Sequence[nn.Linear], class_counts: Sequence[float] | None, link: str, scale: float) -> None:
     if not class_counts:
         raise UserError("init.bias=prior needs class counts; received none: try init.bias=zero")
     bias = layers[-1].bias if layers else None
@@ -171,7 +174,7 @@ def _set_prior(layers: Sequence[nn.Linear], class_counts: Sequence[int] | None, 
         logits = [math.log(share / (1 - share)) for share in shares]
     else:
         logits = shares
-    bias.copy_(torch.tensor(logits, dtype=torch.float64))
+    bias.copy_(torch.tensor(logits, dtype=torch.float64) / scale)
 
 
 def _positive(knob: str, value: float | str) -> float:

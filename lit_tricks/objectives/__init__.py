@@ -3,7 +3,7 @@
 from lit_tricks.objectives.base import Objective
 from lit_tricks.objectives.binary_cross_entropy import BinaryCrossEntropy
 from lit_tricks.objectives.cross_entropy import CrossEntropy
-from lit_tricks.objectives.head import check_outputs, refuse_double_activation
+from lit_tricks.objectives.head import check_outputs, refuse_double_activation, trains_otherwise
 from lit_tricks.objectives.rebalanced import LDAM, Focal, LogitAdjusted
 from lit_tricks.objectives.squared_error import SquaredError
 from lit_tricks.objectives.weight_penalty import WeightPenalty
@@ -19,4 +19,5 @@ __all__ = [
     "WeightPenalty",
     "check_outputs",
     "refuse_double_activation",
+    "trains_otherwise",
 ]

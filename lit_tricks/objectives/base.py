@@ -30,16 +30,18 @@ class Weighting(WeightOptions, total=False):
 class Objective(nn.Module, ABC):
     """A loss on logits together with the probabilities that belong to it.
 
-    The base fixes the sequence: check the target, smooth it while training, the leaf's loss, and while training the
-    weight of the example's class. Half-precision logits are raised to float32 first. Label smoothing and weights act
-    only while ``self.training``, so that evaluation is always against the given labels, all alike.
+    The base fixes the sequence: check the target, adjust the logits by it as it is given, smooth it while training, the
+    leaf's loss, and while training the weight of the example's class. Half-precision logits are raised to float32
+    first. Label smoothing and weights act only while ``self.training``, so that evaluation is always against the given
+    labels, all alike.
 
     Args:
         num_classes: K.
         label_smoothing: alpha of (1 - alpha) y + alpha / K; in [0, 1), 0 changes nothing.
         class_weights: ``none``, ``one_minus_share``, ``inverse`` or ``effective_number``, which
-            ``functional.class_balance.class_weights`` defines, or K numbers above 0. An example of mixed classes has
-            the mean of their weights; torch weighs each class's term of its loss instead.
+            ``functional.class_balance.class_weights`` defines, or K numbers above 0. An example is weighed
+            whole, by its label as given, one of mixed classes by the mean of their weights; torch weighs each class's
+            term of the loss instead, which is another loss for mixed and for smoothed labels.
         beta: of ``effective_number``, in [0, 1).
         weight_normalisation: ``training_set`` scales the weights once, so that their mean over the training examples is
             1; ``batch`` divides each batch's weighted sum by the sum of its weights, as torch does, by which a rare
@@ -84,7 +86,8 @@ class Objective(nn.Module, ABC):
         self.register_buffer("weights", weights, persistent=False)
         self.weights: Tensor | None
         self.weighs = True
-        self.rebalances = [] if weights is None else [f"loss.class_weights={class_weights}"]
+        unequal = weights is not None and not bool((weights == weights[0]).all())
+        self.rebalances: tuple[str, ...] = (f"loss.class_weights={class_weights}",) if unequal else ()
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss over the batch, a scalar.
@@ -95,12 +98,14 @@ class Objective(nn.Module, ABC):
         if self.training and self.weighs and self.weights is not None:
             return self.per_example(logits, target).mean()
         logits = _full_precision(logits)
-        return self._mean_loss(logits, self._prepared(logits, target))
+        prepared = self._prepared(logits, target)
+        return self._mean_loss(self._adjusted(logits, target), prepared)
 
     def per_example(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return one loss per example (B,), whose mean is ``forward``; arguments and errors as there."""
         logits = _full_precision(logits)
-        losses = self._loss(logits, self._prepared(logits, target))
+        prepared = self._prepared(logits, target)
+        losses = self._loss(self._adjusted(logits, target), prepared)
         if not self.training or not self.weighs or self.weights is None:
             return losses
         weights = example_weights(self.weights, target)
@@ -138,6 +143,10 @@ class Objective(nn.Module, ABC):
             return target
         shares = soft_targets(target, logits.shape[1], logits.dtype)
         return smooth_targets(shares, smoothing) if smoothing else shares
+
+    def _adjusted(self, logits: Tensor, target: Tensor) -> Tensor:
+        # leaves may move the logits by the label before it is smoothed
+        return logits
 
     def _mean_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         # leaves may override it with a fused kernel; on small batches that halves the cost of the loss

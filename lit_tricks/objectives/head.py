@@ -1,4 +1,4 @@
-"""Checks, before training, that a network's output is what its objective expects."""
+"""What is asked of a network and its objective before training: whether they fit, and what the loss will mean."""
 
 from typing import Any
 
@@ -41,6 +41,20 @@ def check_outputs(outputs: Tensor, objective: Objective) -> None:
     sums = outputs.double().sum(1)
     if objective.link != "identity" and bool((outputs >= 0).all() and ((sums - 1.0).abs() <= 1e-4).all()):
         raise UserError(_double_activation("the network's outputs are probabilities (rows sum to 1)", objective))
+
+
+def trains_otherwise(objective: Objective) -> bool:
+    """Return whether the loss of one and the same batch is another in training than in evaluation.
+
+    Tried on K examples, one of each class. Under weights, margins, offsets or smoothing the two cannot be compared.
+    """
+    classes = objective.num_classes
+    logits, targets = torch.linspace(-1, 1, classes).repeat(classes, 1), torch.arange(classes)
+    was_training = objective.training
+    with torch.no_grad():
+        losses = [objective.train(mode).per_example(logits, targets) for mode in (True, False)]
+    objective.train(was_training)
+    return not torch.allclose(*losses)
 
 
 def _double_activation(finding: str, objective: Objective) -> str:

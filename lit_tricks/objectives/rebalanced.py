@@ -35,18 +35,15 @@ class LogitAdjusted(CrossEntropy):
         self.tau = tau
         self.register_buffer("offsets", (tau * log_priors(counts)).float(), persistent=False)
         self.offsets: Tensor
-        self.rebalances += ["logit adjustment"] if tau else []
+        self.rebalances += ("logit adjustment",) if tau else ()
 
     def log_prior_shift(self) -> Tensor | None:
         """Return -τ log π, with class weights their log as well: what the offsets explain the logits need not."""
         weights = super().log_prior_shift()
         return -self.offsets if weights is None else weights - self.offsets
 
-    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return super()._loss(logits + self.offsets if self.training else logits, target)
-
-    def _mean_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return super()._mean_loss(logits + self.offsets if self.training else logits, target)
+    def _adjusted(self, logits: Tensor, target: Tensor) -> Tensor:
+        return logits + self.offsets if self.training else logits
 
 
 class Focal(CrossEntropy):
@@ -75,7 +72,8 @@ class LDAM(CrossEntropy):
     """Cross-entropy on s (z - t Δ) while training, with larger margins Δ for rarer classes (Cao et al. 2019).
 
     The paper's last layer yields cosines, which ``scale`` s = 30 widens; here z is whatever the network yields.
-    Evaluation and ``probabilities`` take s z, without margins.
+    Evaluation and ``probabilities`` take s z, without margins. The margin is that of the label as given: smoothing,
+    which the paper has not, lowers no other class's logit.
 
     Args:
         num_classes, label_smoothing, weighting: as in ``Objective``.
@@ -104,14 +102,8 @@ class LDAM(CrossEntropy):
         self.register_buffer("margins", margins.float(), persistent=False)
         self.margins: Tensor
 
-    def _scaled(self, logits: Tensor, target: Tensor) -> Tensor:
+    def _adjusted(self, logits: Tensor, target: Tensor) -> Tensor:
         return margin_logits(logits, target, self.margins, self.scale) if self.training else self.scale * logits
-
-    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return super()._loss(self._scaled(logits, target), target)
-
-    def _mean_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return super()._mean_loss(self._scaled(logits, target), target)
 
     def _probabilities(self, logits: Tensor) -> Tensor:
         return super()._probabilities(self.scale * logits)

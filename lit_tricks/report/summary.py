@@ -2,10 +2,11 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lit_tricks.groups import DISTINGUISHING
 from lit_tricks.report.page import number
 
 METRICS = {
@@ -24,9 +25,18 @@ METRICS = {
     "ece_macro": "ECE (macro)",
 }
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
-GROUPS = ("data", "model", "init", "loss", "optimizer", "scheduler", "sampler", "augmentation", "trainer")
+GROUPS = (*DISTINGUISHING, "trainer")
 MAJORITY = 0.8
-PER_CLASS = {"support": "examples", "precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
+PER_CLASS = {
+    "support": "examples",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "ap": "average precision",
+    "specificity": "specificity",
+    "ece": "ECE",
+}
 
 
 def metric_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
@@ -97,13 +107,14 @@ def layer_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]
     return ["layer", "kind", "output shape", "weights", "biases", "parameters"], rows
 
 
-def class_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Return the head and the rows of one line per class of the split that ``judged_split`` names."""
+def class_table(results: Mapping[str, Any], keys: Iterable[str] = PER_CLASS) -> tuple[list[str], list[list[Any]]]:
+    """Return the head and the rows, by ``keys``, of one line per class of the split that ``judged_split`` names."""
+    columns = {key: PER_CLASS[key] for key in keys}
     rows = []
     for name, values in _mapping(results.get("per_class")).items():
         if isinstance(values, Mapping):
-            rows.append([name, *(values.get(key) for key in PER_CLASS)])
-    return ["class", *PER_CLASS.values()], rows
+            rows.append([name, *(values.get(key) for key in columns)])
+    return ["class", *columns.values()], rows
 
 
 def judged_split(results: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ from lit_tricks.report.summary import class_table, curves, measured, metric_tabl
 
 MOST_CLASSES = 20
 LONGEST_EVIDENCE = 140
+# what 80 columns hold beside the name of the class; the page has more
+NARROW = ("support", "precision", "recall", "f1", "auroc")
 MOST_GROUPS = 20
 
 
@@ -37,7 +39,7 @@ def print_results(results: Mapping[str, Any], run_dir: str | Path, console: Cons
     head, rows = metric_table(results)
     if rows:
         console.print(_table(head, rows, console.width))
-    head, rows = class_table(results)
+    head, rows = class_table(results, NARROW)
     if 0 < len(rows) <= MOST_CLASSES:
         console.print()
         console.print(_table(head, rows, console.width))

@@ -1,16 +1,17 @@
 """Classes are thinned to what is asked for, in training alone unless all splits are meant, before any statistics."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from lit_tricks.commandline.entry import main
-from lit_tricks.data import DigitsDataModule, MoonsDataModule
+from lit_tricks.data import BreastCancerDataModule, DigitsDataModule, MoonsDataModule
 from lit_tricks.data.class_sizes import ClassCounts, LongTail, Step, TwoClassShare
 from lit_tricks.data.datamodule import ArrayDataModule
-from lit_tricks.data.imbalance import Imbalance
+from lit_tricks.data.imbalance import Imbalance, Splits
 from lit_tricks.data.source import Examples, Loaded, Source
 from lit_tricks.errors import UserError
 
@@ -120,6 +121,32 @@ def test_the_draw_depends_on_the_seed_alone() -> None:
 def test_what_does_not_fit_the_data_is_refused(imbalance: Imbalance, available: Sequence[int], message: str) -> None:
     with pytest.raises(UserError, match=message):
         imbalance.training_counts(np.array(available), NAMES)
+
+
+@pytest.mark.parametrize("splits", ["train", "all"])
+def test_the_smaller_of_two_classes_becomes_the_rare_one(splits: Splits) -> None:
+    module = BreastCancerDataModule(malignant_share=None, val_size=0.2, imbalance=TwoClassShare(0.1, splits=splits))
+    module.setup()
+    natural = BreastCancerDataModule(malignant_share=None, val_size=0.2)
+    natural.setup()
+    malignant, benign = counts(module.train.y, 2)
+    assert benign == natural.spec.class_counts[1]
+    assert malignant == benign // 9
+    for split in ("val", "test"):
+        rare, often = counts(getattr(module, split).y, 2)
+        assert rare == (often // 9 if splits == "all" else counts(getattr(natural, split).y, 2)[0])
+    moons = MoonsDataModule(imbalance=TwoClassShare(0.1))
+    moons.setup()
+    assert moons.spec.class_counts[0] == 9 * moons.spec.class_counts[1], "of equally many it is class 1"
+
+
+def test_a_class_is_not_thinned_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "data.malignant_share=0.1 has done so before imbalance could: try data.malignant_share=null"
+    arguments = ["data=breast_cancer", "imbalance=two_class", "logger=none", f"hydra.run.dir={tmp_path / 'run'}"]
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+    with pytest.raises(UserError, match=said):
+        BreastCancerDataModule(imbalance=LongTail(3)).setup()
 
 
 def test_a_class_without_examples_is_refused() -> None:

@@ -21,7 +21,7 @@ from lit_tricks.errors import UserError
 
 def resampled(resampler: Any, seed: int = 0, sampler: type = InputResamplingSampler, **options: Any) -> ArrayDataModule:
     """Return a table of cancers, a tenth of the training rows benign, with the resampler over its training split."""
-    options = {"malignant_share": None, "imbalance": TwoClassShare(0.1), "normalise": "standard", **options}
+    options = {"malignant_share": None, "imbalance": TwoClassShare(0.1, rare=1), "normalise": "standard", **options}
     module = BreastCancerDataModule(seed=seed, sampler=partial(sampler, resampler=resampler), **options)
     module.setup()
     return module
@@ -61,7 +61,7 @@ def test_smote_makes_what_imbalanced_learn_makes_of_the_normalised_table() -> No
 
 
 def test_statistics_and_evaluation_are_those_of_real_examples() -> None:
-    plain = BreastCancerDataModule(malignant_share=None, imbalance=TwoClassShare(0.1), normalise="standard")
+    plain = BreastCancerDataModule(malignant_share=None, imbalance=TwoClassShare(0.1, rare=1), normalise="standard")
     plain.setup()
     module = resampled(SMOTE())
     visited(module)

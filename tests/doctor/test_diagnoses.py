@@ -136,6 +136,23 @@ def test_balanced_batches_are_not_prescribed_again() -> None:
     assert only(results, history(LEVEL))["symptom"] == "underfitting"
 
 
+@pytest.mark.parametrize("found", [["logit adjustment"], ["loss.class_weights=inverse"], ["sampler=weighted"]])
+@pytest.mark.parametrize(
+    ("balanced", "facts", "prescription"),
+    [
+        (0.6, {}, "trainer.max_epochs=20"),
+        (0.6, {"ended": "max_steps"}, "trainer.max_steps=480"),
+        (0.95, {}, "+experiment=early_stopping"),
+    ],
+)
+def test_a_second_correction_is_not_prescribed(found: list, balanced: float, facts: dict, prescription: str) -> None:
+    results = recorded({"rare": "common"}, SKEWED, 0.96, rebalances=found, **facts)
+    results["metrics"]["train/balanced_acc"] = balanced
+    diagnosis = only(results, history(LEARNT))
+    assert (diagnosis["symptom"], diagnosis["prescription"]) == ("majority_collapse", prescription)
+    assert found[0] in diagnosis["cause"]
+
+
 def test_overfitting_names_the_epoch_as_the_terminal_counts() -> None:
     rising = [1.0, 0.8, 0.6, 0.65, 0.7, 0.8]
     diagnosis = only(recorded({}, BALANCED, 1.0), history(LEARNT, rising))
@@ -144,6 +161,14 @@ def test_overfitting_names_the_epoch_as_the_terminal_counts() -> None:
     assert "training loss fell from 0.5000 to 0.1000" in diagnosis["evidence"]
     resumed = [{**row, "epoch": row["epoch"] + 10} for row in history(LEARNT, rising)]
     assert "(epoch 13)" in only(recorded({}, BALANCED, 1.0), resumed)["evidence"]
+
+
+def test_overfitting_is_judged_by_the_loss_that_validation_has_too() -> None:
+    rising = [1.0, 0.8, 0.6, 0.65, 0.7, 0.8]
+    clean = [{**row, "train_clean/loss": loss} for row, loss in zip(history(LEVEL, rising), LEARNT, strict=True)]
+    assert "training loss fell from 0.5000 to 0.1000" in only(recorded({}, BALANCED, 1.0), clean)["evidence"]
+    clean = [{**row, "train_clean/loss": loss} for row, loss in zip(history(LEARNT, rising), rising, strict=True)]
+    assert diagnose(recorded({}, BALANCED, 1.0), clean)["diagnoses"] == []
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,29 @@ def test_one_example_has_no_auroc():
     }
 
 
+@pytest.mark.parametrize(("counts", "rarer"), [(None, 1), ([50, 50], 1), ([90, 10], 1), ([10, 90], 0)])
+def test_average_precision_of_two_classes_is_that_of_the_rarer_in_training(counts, rarer):
+    generator = np.random.default_rng(2)
+    probabilities = generator.dirichlet(np.ones(2), size=60).astype(np.float32)
+    targets = generator.integers(0, 2, 60)
+    arguments = (torch.from_numpy(probabilities), torch.from_numpy(targets), torch.ones(60), names(2))
+    found = evaluate_predictions(*arguments, class_counts=counts)
+    expected = reference.average_precision_score(targets == rarer, probabilities[:, rarer])
+    assert found.metrics["ap"] == pytest.approx(expected, abs=1e-9)
+    assert found.metrics["auroc"] == pytest.approx(one_vs_rest(probabilities, targets, 1), abs=1e-6)
+
+
+def test_the_geometric_mean_of_very_many_recalls_is_not_rounded_to_nothing():
+    # 0.4 to the power of 1,000 is below the smallest double
+    targets = np.repeat(np.arange(1000), 5)
+    right = np.tile([1, 1, 0, 0, 0], 1000).astype(bool)
+    answers = torch.from_numpy(np.where(right, targets, (targets + 1) % 1000))
+    arguments = (torch.zeros(5000, 1000), torch.from_numpy(targets), torch.ones(5000), names(1000))
+    assert evaluate_predictions(*arguments, answers).metrics["gmean"] == pytest.approx(0.4, rel=1e-12)
+    answers[:5] = 1
+    assert evaluate_predictions(*arguments, answers).metrics["gmean"] == 0.0
+
+
 def test_perfect_predictions():
     targets = torch.arange(40) % 4
     found = evaluate(torch.eye(4)[targets], targets, torch.zeros(40))

@@ -6,7 +6,15 @@ import torch.nn.functional as F
 
 from lit_tricks.errors import UserError
 from lit_tricks.functional.class_balance import class_weights
-from lit_tricks.objectives import LDAM, BinaryCrossEntropy, CrossEntropy, Focal, LogitAdjusted, SquaredError
+from lit_tricks.objectives import (
+    LDAM,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Focal,
+    LogitAdjusted,
+    SquaredError,
+    trains_otherwise,
+)
 
 COUNTS = (90, 9, 1)
 WEIGHTED = [CrossEntropy, BinaryCrossEntropy, SquaredError, LogitAdjusted, Focal, LDAM]
@@ -150,3 +158,44 @@ def test_balanced_softmax_recovers_what_frequency_hides() -> None:
 def test_what_does_not_fit_is_refused(make, message) -> None:
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize("kind", [CrossEntropy, LDAM])
+def test_under_smoothing_an_example_is_weighed_whole_where_torch_weighs_terms(kind, logits, target) -> None:
+    given = {"label_smoothing": 0.1, "class_weights": "inverse", "weight_normalisation": "batch"}
+    weighted, plain = kind(3, **given, class_counts=COUNTS), kind(3, label_smoothing=0.1, class_counts=COUNTS)
+    weights = torch.tensor([1 / 90, 1 / 9, 1.0])[target]
+    by_hand = (weights * plain.per_example(logits, target)).sum() / weights.sum()
+    torch.testing.assert_close(weighted(logits, target), by_hand)
+
+
+def test_smoothing_lowers_no_other_class_by_a_margin(logits, target) -> None:
+    margins = torch.tensor(COUNTS).float() ** -0.25 * 0.5
+    lowered = 30 * (logits - F.one_hot(target, 3) * margins)
+    objective = LDAM(3, label_smoothing=0.1, class_counts=COUNTS)
+    expected = F.cross_entropy(lowered, target, label_smoothing=0.1, reduction="none")
+    torch.testing.assert_close(objective.per_example(logits, target), expected)
+    torch.testing.assert_close(objective(logits, target), expected.mean())
+
+
+@pytest.mark.parametrize(
+    ("objective", "otherwise"),
+    [
+        (CrossEntropy(3), False),
+        (BinaryCrossEntropy(3), False),
+        (SquaredError(3), False),
+        (CrossEntropy(3, class_weights=[2, 2, 2], class_counts=COUNTS), False),
+        (LogitAdjusted(3, tau=0, class_counts=COUNTS), False),
+        (Focal(3, gamma=0), False),
+        (CrossEntropy(3, class_weights="inverse", class_counts=COUNTS), True),
+        (SquaredError(3, label_smoothing=0.1), True),
+        (LogitAdjusted(3, class_counts=COUNTS), True),
+        (Focal(3), True),
+        (LDAM(3, class_counts=COUNTS), True),
+    ],
+)
+def test_what_is_trained_on_may_be_another_loss_than_is_evaluated(objective, otherwise) -> None:
+    for mode in (True, False):
+        objective.train(mode)
+        assert trains_otherwise(objective) == otherwise
+        assert objective.training == mode

@@ -145,6 +145,15 @@ def test_without_a_test_split_the_classes_are_those_of_validation(run_dir):
     assert "The run has no test result: my table with MLP" in reader.text
 
 
+def test_the_page_has_every_rate_of_a_class(run_dir):
+    rates = {"precision": 1.0, "recall": 0.5, "f1": 0.6667, "support": 1234, "auroc": 0.91}
+    rates |= {"ap": 0.8125, "specificity": 0.99, "ece": 0.0625}
+    (run_dir / "results.json").write_text(json.dumps({**RESULTS, "per_class": {"zero": rates}}), encoding="utf-8")
+    _, reader = read(run_dir)
+    head = "class examples precision recall F1 AUROC average precision specificity ECE"
+    assert f"{head} zero 1,234 1.0000 0.5000 0.6667 0.9100 0.8125 0.9900 0.0625" in reader.text
+
+
 def test_an_empty_directory_still_gives_a_page(tmp_path):
     _, reader = read(tmp_path)
     for said in (

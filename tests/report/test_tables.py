@@ -12,6 +12,7 @@ METRICS = {
     "test/loss": 1.23456,
 }
 ROW = {"precision": 0.25, "recall": None, "f1": 0.75, "support": 10, "auroc": 1.0}
+ROW |= {"ap": 0.5, "specificity": 0.5, "ece": 0.5}
 
 
 def printed(results, run_dir, width=80):
