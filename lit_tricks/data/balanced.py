@@ -20,7 +20,7 @@ class BalancedSampler(Sampler):
     Raises ``UserError`` when a batch has fewer places than there are classes, or a class has no example.
     """
 
-    rebalances = ("sampler=balanced",)
+    rebalances: tuple[str, ...] = ("sampler=balanced",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
         super().__init__(labels, batch_size, seed)

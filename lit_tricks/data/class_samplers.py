@@ -18,7 +18,7 @@ class WeightedSampler(Sampler):
     Raises ``UserError`` for a power outside [0, 1], or a class without examples.
     """
 
-    rebalances = ("sampler=weighted",)
+    rebalances: tuple[str, ...] = ("sampler=weighted",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, power: float = 1.0) -> None:
         super().__init__(labels, batch_size, seed)
@@ -48,7 +48,7 @@ class ClassAwareSampler(Sampler):
     Raises ``UserError`` for a class without examples.
     """
 
-    rebalances = ("sampler=class_aware",)
+    rebalances: tuple[str, ...] = ("sampler=class_aware",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0) -> None:
         super().__init__(labels, batch_size, seed)
@@ -78,7 +78,7 @@ class ProgressiveSampler(Sampler):
     Raises ``UserError`` for fewer than one epoch, or a class without examples.
     """
 
-    rebalances = ("sampler=progressive",)
+    rebalances: tuple[str, ...] = ("sampler=progressive",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, epochs: int = 20) -> None:
         super().__init__(labels, batch_size, seed)

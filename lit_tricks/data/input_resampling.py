@@ -51,7 +51,7 @@ class InputResamplingSampler(Sampler):
     Raises ``UserError`` for anything else.
     """
 
-    rebalances = ("sampler=smote",)
+    rebalances: tuple[str, ...] = ("sampler=smote",)
 
     def __init__(self, labels: Tensor, batch_size: int = 32, seed: int = 0, *, resampler: Any) -> None:
         super().__init__(labels, batch_size, seed)

@@ -52,9 +52,9 @@ def trains_otherwise(objective: Objective) -> bool:
     logits, targets = torch.linspace(-1, 1, classes).repeat(classes, 1), torch.arange(classes)
     was_training = objective.training
     with torch.no_grad():
-        losses = [objective.train(mode).per_example(logits, targets) for mode in (True, False)]
+        trained, evaluated = (objective.train(mode).per_example(logits, targets) for mode in (True, False))
     objective.train(was_training)
-    return not torch.allclose(*losses)
+    return not torch.allclose(trained, evaluated)
 
 
 def _double_activation(finding: str, objective: Objective) -> str:
