@@ -179,5 +179,6 @@ def test_every_word_is_in_the_help(capsys: pytest.CaptureFixture[str], monkeypat
         # Hydra reads its own header only where nothing stands before it
         sentence = next(line for line in lines if not line.startswith("# @"))
         assert sentence.startswith("# "), f"{group}/{word}.yaml needs its sentence on the first line"
-        assert word in shown, f"{group}={word} is not in the help"
+        # of a shelf with more words than the help has room for it says where they are listed
+        assert word in shown or group == "experiment/lecture", f"{group}={word} is not in the help"
         assert " ".join(sentence[2:].split()) in " ".join(listed.split()), f"{group}={word} lacks its sentence"

@@ -43,6 +43,10 @@ REFUSED = (
         }.items()
     }
     | {
+        frozenset({("experiment", f"after_training/{word}"), ("sampler", "smote")}): "made-up ones shift more than"
+        for word in ("prior", "logit_adjustment")
+    }
+    | {
         frozenset({("experiment", "ema"), ("experiment", "swa")}): "a run can hand back one average of its weights",
     }
 )

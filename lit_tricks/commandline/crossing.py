@@ -38,6 +38,7 @@ def check_crossing(content: Mapping[str, Any], complete: bool = True) -> None:
     _check_epoch_factor(content)
     _check_scaling(content)
     _check_finder(content)
+    _check_prior(content)
     for place, node in _monitors(content):
         _check_mode(place, node)
 
@@ -167,6 +168,16 @@ def _check_finder(content: Mapping[str, Any]) -> None:
     for what, holds in impossible.items():
         if holds:
             raise UserError(f"lr_finder finds optimizer.lr; it cannot be used with {what}")
+
+
+def _check_prior(content: Mapping[str, Any]) -> None:
+    if _at(content, "correction.prior") in (None, "none"):
+        return
+    if str(_at(content, "sampler._target_")).endswith(".InputResamplingSampler"):
+        raise UserError(
+            "correction.prior needs training examples as the data has them, because made-up ones shift more than class "
+            "shares: try sampler=oversample or correction.prior=none"
+        )
 
 
 def _callbacks(content: Mapping[str, Any]) -> list[str]:

@@ -97,16 +97,13 @@ class ArrayDataModule(LightningDataModule):
         self.source = source
         self.batch_size = batch_size
         self.seed = seed
-        self.val_size = val_size
-        self.val_split = val_split
-        self.test_size = test_size
+        self.val_size, self.val_split, self.test_size = val_size, val_split, test_size
         self.train_size = train_size
         self.shuffled_labels = shuffled_labels
         self.planted_cue = planted_cue
         self.masked = regions_of(masked_region)
         self.normalise = normalise
-        self.folds = folds
-        self.fold = fold
+        self.folds, self.fold = folds, fold
         self.make_sampler: MakeSampler = sampler or ShuffleSampler
         self.imbalance = imbalance
         self._ready: Ready | None = None
@@ -140,12 +137,11 @@ class ArrayDataModule(LightningDataModule):
         if loaded.test is not None:
             check_inputs(loaded.test, "test", loaded.encoding.get("feature_names"))
         tested = take_rows(loaded.train, test) if loaded.test is None else loaded.test
-        taught = with_shuffled_labels(
-            take_rows(loaded.train, train), self.shuffled_labels, derive_seed(self.seed, "label")
-        )
-        watched = (
-            tested if self.val_split == "test" else self._cued(take_rows(loaded.train, val), taught, loaded, "val")
-        )
+        taught = take_rows(loaded.train, train)
+        taught = with_shuffled_labels(taught, self.shuffled_labels, derive_seed(self.seed, "label"))
+        watched = tested
+        if self.val_split != "test":
+            watched = self._cued(take_rows(loaded.train, val), taught, loaded, "val")
         taught = self._cued(taught, taught, loaded, "train")
         return make_ready(self.source, loaded, (taught, watched, tested), self.normalise, self.masked)
 
@@ -212,8 +208,9 @@ class ArrayDataModule(LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         """Return the training batches in the sampler's order, or in order under Lightning's ``overfit_batches``."""
         overfits = self.trainer is not None and self.trainer.overfit_batches  # type: ignore[attr-defined]
-        make: MakeSampler = SequentialSampler if overfits else self.make_sampler
-        sampler = make(labels=self.train.y, batch_size=self.batch_size, seed=self.seed)
+        sampler = (SequentialSampler if overfits else self.make_sampler)(
+            labels=self.train.y, batch_size=self.batch_size, seed=self.seed
+        )
         if not isinstance(sampler, InputResamplingSampler):
             return BatchLoader(self._placed("train"), self.batch_size, sampler)
         self._resampled = self._resampled or sampler.resampled(self._data)

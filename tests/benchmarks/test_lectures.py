@@ -54,7 +54,8 @@ def test_the_page_has_figures_pictures_and_notes():
     }
     text = page(found)
     assert "| A9 | `a9_keras_baseline` | test accuracy | 0.96090 | 0.96100 ± 0.00141 | 2 | reproduced |" in text
-    assert "| D4 | `d4_learning_rates` | `comparison.png` | optimizer.lr=0.1: 0.9000 | 5 |" in text
+    assert "| `comparison.png` | optimizer.lr=0.1: 0.9000 | 5 |" in text
+    assert "| D4 | `d4_learning_rates` | rates of Adam, 1e-5 to 1e-1: too low, good, too high, no learning |" in text
     assert "A10" in text
     assert "`a1_two_features`" in text.partition("## Not run yet")[2]
 

@@ -72,8 +72,8 @@ def test_its_run_directory_is_complete(svm: Path) -> None:
     events = {name for name in found if "tfevents" in name}
     assert {Path(name).parent.name for name in events} == {"", "test"}
     assert found - events - {".lock"} == {
-        "config.yaml", "results.json", "predictions.npz", "mistakes.csv", "diagnosis.json", "report.html",
-        "checkpoints/model.skops", "figures/confusion_matrix.png", "figures/misclassified.png",
+        "config.yaml", "results.json", "predictions.npz", "mistakes.csv", "mistakes.npz", "diagnosis.json",
+        "report.html", "checkpoints/model.skops", "figures/confusion_matrix.png", "figures/misclassified.png",
     }  # fmt: skip
     results = results_of(svm)
     assert (results["status"], results["checkpoint"]) == ("completed", "checkpoints/model.skops")
