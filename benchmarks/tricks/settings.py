@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 SEEDS = 5
 BASELINE = "+experiment=baseline"
-# these need a run to start from or two classes, and are measured by another command: what it is called, and its page
+# these need a run to start from or two classes, and are measured by another command: what it is called, and where to look
 ELSEWHERE = {
     "+experiment=transfer": ("lecture/c10_transfer", "../lectures.md"),
-    "+experiment=deferred/classifier_retraining": ("imbalance", "../imbalance.md"),
-    "+experiment=after_training/threshold": ("imbalance", "../imbalance.md"),
+    "+experiment=deferred/classifier_retraining": ("python -m benchmarks.imbalance", "../../benchmarks/imbalance/methods.py"),
+    "+experiment=after_training/threshold": ("python -m benchmarks.imbalance", "../../benchmarks/imbalance/methods.py"),
 }
 # every step evaluates its batch up to twenty times, which takes hours on the larger sets
 ONLY_DIGITS = {"optimizer=lbfgs"}
