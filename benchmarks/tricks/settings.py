@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 SEEDS = 5
 BASELINE = "+experiment=baseline"
-# these need a run to start from or two classes, and are measured by another command: what it is called, and where to look
+_IMBALANCE = ("python -m benchmarks.imbalance", "../../benchmarks/imbalance/methods.py")
+# these need a run to start from, or two classes: what measures them instead, and where to look
 ELSEWHERE = {
     "+experiment=transfer": ("lecture/c10_transfer", "../lectures.md"),
-    "+experiment=deferred/classifier_retraining": ("python -m benchmarks.imbalance", "../../benchmarks/imbalance/methods.py"),
-    "+experiment=after_training/threshold": ("python -m benchmarks.imbalance", "../../benchmarks/imbalance/methods.py"),
+    "+experiment=deferred/classifier_retraining": _IMBALANCE,
+    "+experiment=after_training/threshold": _IMBALANCE,
 }
 # every step evaluates its batch up to twenty times, which takes hours on the larger sets
 ONLY_DIGITS = {"optimizer=lbfgs"}
