@@ -6,7 +6,7 @@ rest of the image: a shortcut (Geirhos et al. 2020, "Shortcut learning in deep n
 
 That much can be true of an object as well: 4 and 9 differ in one place. What sets a cue apart is that no other
 window has a say, and that its content alone gives nearly every answer, even to a linear classifier. A cue that
-only some of the images carry does not stand out like this; nor do two cues in different places.
+only some of the images carry does not stand out like this, nor one of which little use is made, nor two at once.
 """
 
 import math
