@@ -94,7 +94,11 @@ METHODS = (
     Method("undersampling", ("sampler=undersample",)),
     Method("SMOTE", ("sampler=smote",)),
     Method("logit adjustment after training", ("+experiment=after_training/logit_adjustment",)),
-    Method("threshold of the best F1", ("+experiment=after_training/threshold",), two_classes=True),
+    Method(
+        "threshold of the best F1",
+        ("+experiment=after_training/threshold", "correction.threshold=f1"),
+        two_classes=True,
+    ),
     Method("classifier retraining (cRT)", ("+experiment=deferred/classifier_retraining",), after=True),
 )
 

@@ -107,7 +107,7 @@ def _lessons(found: Mapping[str, Any], cases: Sequence[Case]) -> list[str]:
         helped = sorted((n for n in order if told[n][1] and told[n][2] > 0), key=lambda name: -told[name][2])
         hurt = [name for name in order if told[name][1] and told[name][2] < 0]
         nothing = [name for name in order if not told[name][1]]
-        sentence = f"**{case.title}**: best is {best}, {told[best][0].strip('*')} points of {NAMES[case.metric]}."
+        sentence = f"**{case.title}** (points of {NAMES[case.metric]}): best is {best}, {told[best][0]}."
         sentence += f" Helps: {_listed(helped)}. No detectable effect: {_listed(nothing)}. Hurts: {_listed(hurt)}."
         lines.append(f"- {sentence}")
     return lines
